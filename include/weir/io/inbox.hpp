@@ -1,0 +1,36 @@
+// inbox: work that other threads hand to a loop. Lock-free, many producers, one consumer; keeps the order of
+// each producer.
+//
+// Bound: `capacity` pieces at once; at the bound `push` refuses and nothing is queued.
+// Thread rule: push from any thread (not from signal handlers), take_all from the loop's only.
+#pragma once
+
+#include <weir/base/intrusive.hpp>
+#include <weir/io/work.hpp>
+
+#include <atomic>
+#include <cstddef>
+
+namespace weir {
+
+using work_queue = intrusive_queue<work, &work::next>;
+
+class inbox {
+ public:
+  explicit inbox(std::size_t capacity) noexcept : capacity_(capacity) {}
+
+  /// False at the bound.
+  bool push(work& item) noexcept;
+
+  /// Everything that was pushed, oldest first.
+  work_queue take_all() noexcept;
+
+  bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
+
+ private:
+  std::atomic<work*> head_{nullptr}; ///< a stack: newest first
+  std::atomic<std::size_t> size_{0};
+  std::size_t capacity_;
+};
+
+} // namespace weir

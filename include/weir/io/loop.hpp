@@ -1,0 +1,135 @@
+// loop: one thread, one proactor, one order of events. docs/loop.md is its contract: a turn is, in this
+// order,
+//   1. inbox  2. timers due  3. completions ready  4. deferred work  5. end-of-turn work, then submit and
+//   wait in one system call
+// and each phase has a budget, so that none can starve another.
+//
+// Thread rule: construct, run and destroy on one thread; only `post`, `wake` and `stop` may be called from
+// others. Lifetime: outlives all operations, timers and leases that belong to it; a loop that ends with
+// operations outstanding says which. `now_ns` is constant within a turn.
+#pragma once
+
+#include <weir/base/buffer_pool.hpp>
+#include <weir/base/result.hpp>
+#include <weir/io/backend.hpp>
+#include <weir/io/completion_queue.hpp>
+#include <weir/io/counters.hpp>
+#include <weir/io/inbox.hpp>
+#include <weir/io/operation.hpp>
+#include <weir/io/proactor.hpp>
+#include <weir/io/timer.hpp>
+#include <weir/io/work.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <string>
+
+namespace weir {
+
+struct loop_options {
+  weir::backend backend = weir::backend::automatic;
+  proactor_options io;
+  buffer_pool_options buffers; ///< the byte budget of all streams of the loop
+  std::size_t stream_credit_bytes =
+      256u << 10; ///< unread bytes of a stream at which its receive is paused; resumed at half of it
+  std::size_t stream_send_bytes =
+      256u << 10; ///< unsent bytes of a stream at which writers wait; they go on at half of it
+  std::size_t completion_capacity = 4096;    ///< known completions that wait for their handlers, a lane
+  std::size_t inbox_max = 65536;             ///< pieces of work posted by other threads and not yet run
+  std::size_t phase_budget = 1024;           ///< most handlers that one phase runs in a turn
+  std::uint64_t turn_budget_ns = 10'000'000; ///< time after which a phase leaves the rest to the next turn
+  std::uint64_t seed = 0;                    ///< of the loop's random generator; 0: from the system
+  std::uint64_t spin_ns = 0; ///< how long a loop with nothing to do looks for completions before it sleeps
+};
+
+class loop {
+ public:
+  /// Makes the backend for a loop whose queue, pool and counters these are. For simulation and tests.
+  using backend_factory = std::function<result<chosen_backend>(const loop_options&, completion_queue&,
+                                                               buffer_pool&, loop_counters&)>;
+
+  static result<std::unique_ptr<loop>> create(const loop_options& options = loop_options{});
+  static result<std::unique_ptr<loop>> create(const loop_options& options, const backend_factory& factory);
+  ~loop();
+
+  /// The loop whose `run` or `turn` is on this thread's stack; null outside.
+  static loop* current() noexcept;
+
+  /// Turns until `stop`.
+  void run();
+  /// One turn; waits at most until `deadline_ns` (loop time; 0: does not wait).
+  void turn(std::uint64_t deadline_ns = proactor::no_timeout);
+  /// Any thread: `run` returns at the end of its turn.
+  void stop() noexcept;
+
+  void start(operation& op, std::source_location where = std::source_location::current()) noexcept;
+  void cancel(operation& op) noexcept { proactor_->cancel(op); }
+
+  void arm(timer& which, std::uint64_t deadline_ns) noexcept { timers_.arm(which, deadline_ns); }
+
+  /// Any thread: runs in phase 1 of a later turn. False at the bound of the inbox; the work is the caller's
+  /// still.
+  [[nodiscard]] bool post(work& item) noexcept;
+  /// Runs in phase 4, of this turn at the earliest, of the next when called from phase 4.
+  void defer(work& item) noexcept { deferred_.push_back(item); }
+  /// Runs once, after everything else of this turn and before it submits: where gathered writes leave.
+  void at_end_of_turn(work& item) noexcept { ending_.push_back(item); }
+  /// Any thread, async-signal-safe.
+  void wake() noexcept { proactor_->wake(); }
+
+  std::uint64_t now_ns() const noexcept { return now_ns_; }
+  /// Uniform random bits from the loop's generator (SplitMix64: Steele, Lea, Flood 2014). Not for secrets.
+  std::uint64_t random() noexcept;
+
+  buffer_pool& buffers() noexcept { return pool_; }
+  const loop_options& options() const noexcept { return options_; }
+  const loop_counters& counters() const noexcept { return counters_; }
+  proactor& backend() noexcept { return *proactor_; }
+  const std::string& backend_reason() const noexcept { return reason_; }
+
+  std::size_t outstanding() const noexcept { return outstanding_count_; }
+  /// Every operation in flight, oldest first.
+  void for_each_outstanding(const std::function<void(const operation&)>& visit) const;
+  /// A line for each of them: kind, descriptor, state, age, source location.
+  std::string dump() const;
+
+ private:
+  explicit loop(const loop_options& options);
+
+  void run_queue(work_queue& queue) noexcept;
+  void run_inbox() noexcept;
+  void run_timers() noexcept;
+  void run_completions() noexcept;
+  void run_deferred() noexcept;
+  void run_end_of_turn() noexcept;
+  void submit_and_wait(std::uint64_t deadline_ns) noexcept;
+  void spin(std::uint64_t until_ns) noexcept;
+  bool has_work_queued() const noexcept;
+  void begin_phase() noexcept { phase_began_ns_ = proactor_->now_ns(); }
+  bool is_over_budget(std::size_t done) noexcept;
+  void dispatch(completion_queue::entry&& ready) noexcept;
+
+  loop_options options_;
+  loop_counters counters_;
+  buffer_pool pool_;
+  completion_queue completed_;
+  std::unique_ptr<proactor> proactor_;
+  std::string reason_;
+  timer_wheel timers_{0};
+  inbox inbox_;
+  work_queue arrived_; ///< taken from the inbox, left over by the budget
+  work_queue deferred_;
+  work_queue ending_;
+  intrusive_list<operation> outstanding_;
+  std::size_t outstanding_count_ = 0;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t phase_began_ns_ = 0;
+  std::uint64_t random_state_;
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> stopping_{false};
+};
+
+} // namespace weir

@@ -1,0 +1,208 @@
+#include <weir/io/loop.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace weir {
+namespace {
+
+thread_local loop* current_loop = nullptr;
+
+/// How often a phase looks at the clock: reading it costs about as much as a small handler.
+constexpr std::size_t handlers_per_clock_read = 16;
+
+std::uint64_t seed_of(const loop_options& options) {
+  if (options.seed != 0) return options.seed;
+  std::random_device entropy;
+  return std::uint64_t{entropy()} << 32 | entropy();
+}
+
+} // namespace
+
+loop* loop::current() noexcept {
+  return current_loop;
+}
+
+result<std::unique_ptr<loop>> loop::create(const loop_options& options) {
+  return create(options, [](const loop_options& wanted, completion_queue& completed, buffer_pool& pool,
+                            loop_counters& counters) {
+    return choose_backend(wanted.backend, wanted.io, completed, pool, counters);
+  });
+}
+
+result<std::unique_ptr<loop>> loop::create(const loop_options& options, const backend_factory& factory) {
+  std::unique_ptr<loop> made(new loop(options));
+  auto chosen = factory(made->options_, made->completed_, made->pool_, made->counters_);
+  if (!chosen) return fail(std::move(chosen).error());
+  made->proactor_ = std::move(chosen->implementation);
+  made->reason_ = std::move(chosen->reason);
+  made->now_ns_ = made->proactor_->now_ns();
+  made->timers_.advance(made->now_ns_, 0);
+  return made;
+}
+
+loop::loop(const loop_options& options)
+    : options_(options), pool_(options.buffers), completed_(options.completion_capacity),
+      inbox_(options.inbox_max), random_state_(seed_of(options)) {}
+
+loop::~loop() {
+  if (outstanding_count_ == 0) return;
+  std::fprintf(stderr, "weir: a loop ends with %zu operations outstanding:\n%s", outstanding_count_,
+               dump().c_str());
+  std::abort(); // the kernel may still write into their memory
+}
+
+void loop::run() {
+  stopping_.store(false, std::memory_order_relaxed);
+  while (!stopping_.load(std::memory_order_acquire)) turn();
+}
+
+void loop::turn(std::uint64_t deadline_ns) {
+  loop* const outer = std::exchange(current_loop, this);
+  ++counters_.turns;
+  now_ns_ = proactor_->now_ns();
+  run_inbox();
+  run_timers();
+  run_completions();
+  run_deferred();
+  run_end_of_turn();
+  submit_and_wait(deadline_ns);
+  current_loop = outer;
+}
+
+void loop::stop() noexcept {
+  stopping_.store(true, std::memory_order_release);
+  wake();
+}
+
+void loop::start(operation& op, std::source_location where) noexcept {
+  assert(op.is_idle() && "an operation was started twice");
+  op.started_from_ = where;
+  op.started_at_ns_ = now_ns_;
+  outstanding_.push_back(op);
+  ++outstanding_count_;
+  ++counters_.operations_started;
+  proactor_->start(op);
+}
+
+bool loop::post(work& item) noexcept {
+  if (!inbox_.push(item)) return false;
+  // Pairs with submit_and_wait: either it sees the item, or we see that it sleeps.
+  if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst))
+    wake();
+  return true;
+}
+
+std::uint64_t loop::random() noexcept {
+  std::uint64_t bits = random_state_ += 0x9e3779b97f4a7c15;
+  bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+  bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+  return bits ^ bits >> 31;
+}
+
+// --- the phases of a turn ---
+
+bool loop::is_over_budget(std::size_t done) noexcept {
+  if (done >= options_.phase_budget) return true;
+  return done % handlers_per_clock_read == handlers_per_clock_read - 1 &&
+         proactor_->now_ns() - phase_began_ns_ > options_.turn_budget_ns;
+}
+
+/// Runs what is in `queue` now, not what is added meanwhile; what the budget leaves over stays at its head.
+void loop::run_queue(work_queue& queue) noexcept {
+  if (queue.empty()) return;
+  begin_phase();
+  work_queue batch = std::move(queue);
+  for (std::size_t done = 0; !batch.empty() && !is_over_budget(done); ++done) batch.pop_front()->run();
+  batch.splice_back(queue);
+  queue = std::move(batch);
+}
+
+void loop::run_inbox() noexcept {
+  if (!inbox_.empty()) {
+    work_queue fresh = inbox_.take_all();
+    arrived_.splice_back(fresh);
+  }
+  run_queue(arrived_);
+}
+
+void loop::run_timers() noexcept {
+  if (timers_.next_ns() <= now_ns_) timers_.advance(now_ns_, options_.phase_budget);
+}
+
+void loop::run_completions() noexcept {
+  if (completed_.empty()) return;
+  begin_phase();
+  const std::size_t ready = completed_.size();
+  for (std::size_t done = 0; done < ready && !is_over_budget(done); ++done) dispatch(*completed_.pop());
+}
+
+void loop::dispatch(completion_queue::entry&& ready) noexcept {
+  operation& op = *ready.op;
+  ++counters_.completions;
+  if (!ready.what.more) {
+    op.state_ = operation_state::idle;
+    op.unlink();
+    --outstanding_count_;
+  }
+  op.on_completion_(op, std::move(ready.what));
+}
+
+void loop::run_deferred() noexcept {
+  run_queue(deferred_);
+}
+
+void loop::run_end_of_turn() noexcept {
+  work_queue batch = std::move(ending_);
+  while (work* item = batch.pop_front()) item->run();
+}
+
+bool loop::has_work_queued() const noexcept {
+  return !completed_.empty() || !deferred_.empty() || !arrived_.empty() || !ending_.empty() ||
+         !inbox_.empty() || stopping_.load(std::memory_order_relaxed);
+}
+
+void loop::submit_and_wait(std::uint64_t deadline_ns) noexcept {
+  const std::uint64_t wake_at_ns = std::min(deadline_ns, timers_.next_ns());
+  if (options_.spin_ns != 0 && wake_at_ns > now_ns_ && !has_work_queued())
+    spin(std::min(wake_at_ns, proactor_->now_ns() + options_.spin_ns));
+
+  sleeping_.store(true, std::memory_order_seq_cst);
+  std::uint64_t timeout_ns = 0;
+  if (!has_work_queued()) {
+    const std::uint64_t now_ns = wake_at_ns == proactor::no_timeout ? 0 : proactor_->now_ns();
+    timeout_ns = wake_at_ns == proactor::no_timeout ? wake_at_ns : wake_at_ns - std::min(wake_at_ns, now_ns);
+  }
+  proactor_->wait(timeout_ns);
+  sleeping_.store(false, std::memory_order_relaxed);
+}
+
+/// Looks again and again instead of sleeping: costs a core, saves the 20 to 40 us that waking one takes.
+void loop::spin(std::uint64_t until_ns) noexcept {
+  do {
+    proactor_->poll();
+  } while (!has_work_queued() && proactor_->now_ns() < until_ns);
+}
+
+// --- what am I waiting for? ---
+
+void loop::for_each_outstanding(const std::function<void(const operation&)>& visit) const {
+  for (const operation* op = outstanding_.front(); op; op = outstanding_.next(*op)) visit(*op);
+}
+
+std::string loop::dump() const {
+  std::string text;
+  for_each_outstanding([&](const operation& op) {
+    char line[256];
+    const std::uint64_t age_ns = proactor_->now_ns() - op.started_at_ns();
+    std::snprintf(line, sizeof line, "  %-14s descriptor %-5d %-10s %10.3f ms  %s:%u\n",
+                  name_of(op.kind()).data(), op.descriptor(), name_of(op.state()).data(),
+                  static_cast<double>(age_ns) / 1e6, op.started_from().file_name(),
+                  static_cast<unsigned>(op.started_from().line()));
+    text += line;
+  });
+  return text;
+}
+
+} // namespace weir

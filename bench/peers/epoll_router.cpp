@@ -3,19 +3,11 @@
 // buffer that leaves when it is full or when there is nothing else to do. Frames and identities are those of
 // ZMTP 3.1; of its handshake only a command that carries the routing id is left.
 #include "../support/script.hpp"
+#include "../support/stream_socket.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <thread>
 
 namespace {
 
@@ -191,9 +183,6 @@ void add_connection(router* r, int fd) {
   c->in = static_cast<unsigned char*>(malloc(buffer_bytes));
   c->out = static_cast<unsigned char*>(malloc(buffer_bytes));
   c->in_capacity = c->out_capacity = buffer_bytes;
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-             sizeof on); // refused by a unix-domain socket, which needs none
   if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) bench::fail_errno("fcntl");
   watch(r, EPOLL_CTL_ADD, fd, EPOLLIN, c);
   const size_t id_bytes = strlen(r->own_id);
@@ -288,37 +277,6 @@ void turn(router* r) {
   }
 }
 
-struct socket_address {
-  union {
-    sockaddr any;
-    sockaddr_in in;
-    sockaddr_un un;
-  };
-  socklen_t bytes;
-};
-
-// A socket for tcp://IPv4:port or ipc:///path, and its address.
-int open_socket(const std::string& endpoint, socket_address* address) {
-  *address = {};
-  const std::string rest = endpoint.substr(6);
-  if (endpoint.rfind("ipc://", 0) == 0) {
-    address->un.sun_family = AF_UNIX;
-    address->bytes = sizeof address->un;
-    if (rest.size() >= sizeof address->un.sun_path) bench::fail(endpoint, "path too long");
-    memcpy(address->un.sun_path, rest.c_str(), rest.size() + 1);
-  } else {
-    const size_t colon = rest.rfind(':');
-    address->in.sin_family = AF_INET;
-    address->bytes = sizeof address->in;
-    address->in.sin_port = htons(static_cast<uint16_t>(atoi(rest.c_str() + colon + 1)));
-    if (inet_pton(AF_INET, rest.substr(0, colon).c_str(), &address->in.sin_addr) != 1)
-      bench::fail(endpoint, "address");
-  }
-  const int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) bench::fail_errno("socket");
-  return fd;
-}
-
 void init(router* r, const char* own_id) {
   r->own_id = own_id;
   r->counts.syscalls = 0;
@@ -326,32 +284,12 @@ void init(router* r, const char* own_id) {
   if (r->epoll < 0) bench::fail_errno("epoll_create1");
 }
 
-void bind_to(router* r, const std::string& endpoint) {
-  socket_address address;
-  r->listener = open_socket(endpoint, &address);
-  const int on = 1;
-  setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(r->listener, &address.any, address.bytes) != 0 || listen(r->listener, 64) != 0)
-    bench::fail_errno(endpoint);
-  watch(r, EPOLL_CTL_ADD, r->listener, EPOLLIN, nullptr);
-}
-
-void connect_to(router* r, const std::string& endpoint) {
-  socket_address address;
-  for (;;) { // with both roles in one process the other thread may not have bound yet
-    const int fd = open_socket(endpoint, &address);
-    if (connect(fd, &address.any, address.bytes) == 0) return add_connection(r, fd);
-    if (errno != ECONNREFUSED && errno != ENOENT) bench::fail_errno(endpoint);
-    close(fd);
-    usleep(200);
-  }
-}
-
-bench::side_record receive_all(const bench::options& o) {
+bench::side_record receive_all(const bench::options& o, const std::function<void()>& on_bound) {
   static router r;
   init(&r, "receiver");
-  bind_to(&r, o.endpoint);
-  if (o.role == bench::role::receive) bench::print_ready();
+  r.listener = bench::listen_on(o.endpoint);
+  watch(&r, EPOLL_CTL_ADD, r.listener, EPOLLIN, nullptr);
+  on_bound();
   bench::receiving_side side(o, [] { return r.counts; });
   r.user = &side;
   r.deliver = [](router* self, const connection* from, const unsigned char* payload, size_t bytes) {
@@ -368,7 +306,7 @@ bench::side_record receive_all(const bench::options& o) {
 bench::side_record send_all(const bench::options& o) {
   static router r;
   init(&r, "sender");
-  connect_to(&r, o.endpoint);
+  add_connection(&r, bench::connect_to(o.endpoint));
   bench::sending_side side(o, [] { return r.counts; });
   r.user = &side;
   r.deliver = [](router* self, const connection*, const unsigned char* payload, size_t bytes) {

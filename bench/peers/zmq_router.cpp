@@ -17,8 +17,10 @@ int require(int result, std::string_view what) {
 // A context of its own with one ROUTER in it. The destructor waits until what was sent has left.
 class router {
  public:
-  explicit router(std::string_view routing_id)
-      : context_(zmq_ctx_new()), socket_(zmq_socket(context_, ZMQ_ROUTER)) {
+  router(std::string_view routing_id, side_number side) : context_(zmq_ctx_new()) {
+    require(zmq_ctx_set(context_, ZMQ_THREAD_NAME_PREFIX, int(side)), "thread name");
+    socket_ = zmq_socket(context_, ZMQ_ROUTER);
+    if (socket_ == nullptr) fail("zmq_socket", zmq_strerror(zmq_errno()));
     set(ZMQ_SNDHWM, 0);
     set(ZMQ_RCVHWM, 0);
     set(ZMQ_ROUTER_MANDATORY, 1);
@@ -68,12 +70,11 @@ class router {
   zmq_msg_t payload_;
 };
 
-side_record receive_all(const options& o) {
-  atomic_call_counts counts;
-  counts_of_this_side = &counts;
-  router socket("receiver");
+side_record receive_all(const options& o, const std::function<void()>& on_bound) {
+  const auto& counts = count_on_side(receiving_number);
+  router socket("receiver", receiving_number);
   socket.bind(o.endpoint);
-  if (o.role == role::receive) print_ready();
+  on_bound();
   receiving_side side(o, [&] { return counts.read(); });
   while (!side.finished()) {
     socket.receive();
@@ -91,9 +92,8 @@ void send_hello(router& socket, const std::vector<char>& hello) {
 }
 
 side_record send_all(const options& o) {
-  atomic_call_counts counts;
-  counts_of_this_side = &counts;
-  router socket("sender");
+  const auto& counts = count_on_side(sending_number);
+  router socket("sender", sending_number);
   socket.connect(o.endpoint);
   sending_side side(o, [&] { return counts.read(); });
   send_hello(socket, side.next());

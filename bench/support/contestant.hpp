@@ -13,6 +13,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <latch>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -221,30 +223,39 @@ inline void print_record(role process_role, const side_record* receiving, const 
   std::fflush(stdout);
 }
 
-// The driver starts the sending process when it reads this line.
-inline void print_ready() {
-  std::puts("ready");
-  std::fflush(stdout);
+// Runs the side or sides that the role asks for and prints the record. The receiving side calls `on_bound`
+// when the sending side may connect: it prints `ready` for the driver, or lets the thread beside it go on. A
+// role of its own is pinned as a whole; with both in one process the receiving thread gets the CPU that was
+// asked for and the sending thread the next.
+using run_receiving_side = side_record (*)(const options&, const std::function<void()>& on_bound);
+using run_sending_side = side_record (*)(const options&);
+
+inline side_record run_receiver_process(const options& o, run_receiving_side receive) {
+  return receive(o, [] {
+    std::puts("ready");
+    std::fflush(stdout);
+  });
 }
 
-// Runs the side or sides that the role asks for and prints the record. A role of its own is pinned as a
-// whole; with both in one process the receiving thread gets the CPU that was asked for and the sending one
-// the next.
-inline int run_contestant(const options& o, side_record (*receive)(const options&),
-                          side_record (*send)(const options&)) {
-  side_record received, sent;
-  if (o.role == role::both) {
-    std::thread receiver([&] {
-      if (o.cpu) pin_to_cpu(*o.cpu);
-      received = receive(o);
-    });
-    if (o.cpu) pin_to_cpu(*o.cpu + 1);
-    sent = send(o);
-    receiver.join();
-  } else {
+inline void run_both(const options& o, run_receiving_side receive, run_sending_side send,
+                     side_record& received, side_record& sent) {
+  std::latch bound(1);
+  std::thread receiver([&] {
     if (o.cpu) pin_to_cpu(*o.cpu);
-    (o.role == role::receive ? received : sent) = (o.role == role::receive ? receive : send)(o);
-  }
+    received = receive(o, [&] { bound.count_down(); });
+  });
+  if (o.cpu) pin_to_cpu(*o.cpu + 1);
+  bound.wait();
+  sent = send(o);
+  receiver.join();
+}
+
+inline int run_contestant(const options& o, run_receiving_side receive, run_sending_side send) {
+  side_record received, sent;
+  if (o.role != role::both && o.cpu) pin_to_cpu(*o.cpu);
+  if (o.role == role::both) run_both(o, receive, send, received, sent);
+  if (o.role == role::receive) received = run_receiver_process(o, receive);
+  if (o.role == role::send) sent = send(o);
   print_record(o.role, o.role == role::send ? nullptr : &received, o.role == role::receive ? nullptr : &sent);
   return 0;
 }

@@ -32,12 +32,9 @@ lease lease::copy_of(std::span<const std::byte> bytes) {
 }
 
 bool lease::try_append(std::span<const std::byte> bytes) noexcept {
-  if (!is_sole_owner()) return false;
-  const std::byte* end_of_block = owner_->data + owner_->capacity_bytes;
-  const auto room = static_cast<std::size_t>(end_of_block - (data_ + size_));
-  if (bytes.size() > room) return false;
-  std::memcpy(data_ + size_, bytes.data(), bytes.size());
-  size_ += bytes.size();
+  if (!is_sole_owner() || bytes.size() > room().size()) return false;
+  std::memcpy(room().data(), bytes.data(), bytes.size());
+  take_in(bytes.size());
   return true;
 }
 

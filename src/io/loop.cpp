@@ -43,14 +43,26 @@ result<std::unique_ptr<loop>> loop::create(const loop_options& options, const ba
 }
 
 loop::loop(const loop_options& options)
-    : options_(options), pool_(options.buffers), completed_(options.completion_capacity),
-      inbox_(options.inbox_max), random_state_(seed_of(options)) {}
+    : options_(options), pool_(options.buffers), send_pool_(options.send_buffers),
+      completed_(options.completion_capacity), inbox_(options.inbox_max), random_state_(seed_of(options)) {}
 
 loop::~loop() {
+  await_cancelled();
   if (outstanding_count_ == 0) return;
   std::fprintf(stderr, "weir: a loop ends with %zu operations outstanding:\n%s", outstanding_count_,
                dump().c_str());
   std::abort(); // the kernel may still write into their memory
+}
+
+/// What was asked to stop completes on its own; closing streams leave such operations behind.
+void loop::await_cancelled() noexcept {
+  const auto ends_soon = [this] {
+    for (const operation* op = outstanding_.front(); op; op = outstanding_.next(*op))
+      if (op->state() == operation_state::cancelling || op->state() == operation_state::completed)
+        return true;
+    return false;
+  };
+  while (proactor_ && ends_soon()) turn();
 }
 
 void loop::run() {

@@ -83,6 +83,17 @@ class lease {
   }
   lease share() const noexcept { return share(0, size_); }
 
+  /// Bytes of the block behind the slice, which its sole owner may fill and take in.
+  std::span<std::byte> room() noexcept {
+    assert(is_sole_owner());
+    std::byte* end = data_ + size_;
+    return {end, static_cast<std::size_t>(owner_->data + owner_->capacity_bytes - end)};
+  }
+  void take_in(std::size_t count) noexcept {
+    assert(count <= room().size());
+    size_ += count;
+  }
+
   void remove_prefix(std::size_t count) noexcept {
     assert(count <= size_);
     data_ += count;

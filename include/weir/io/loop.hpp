@@ -32,7 +32,9 @@ namespace weir {
 struct loop_options {
   weir::backend backend = weir::backend::automatic;
   proactor_options io;
-  buffer_pool_options buffers; ///< the byte budget of all streams of the loop
+  buffer_pool_options buffers; ///< receive memory: the byte budget of all streams of the loop together
+  buffer_pool_options send_buffers{std::size_t{64} << 10,
+                                   std::size_t{64} << 20}; ///< where written bytes are gathered
   std::size_t stream_credit_bytes =
       256u << 10; ///< unread bytes of a stream at which its receive is paused; resumed at half of it
   std::size_t stream_send_bytes =
@@ -85,6 +87,7 @@ class loop {
   std::uint64_t random() noexcept;
 
   buffer_pool& buffers() noexcept { return pool_; }
+  buffer_pool& send_buffers() noexcept { return send_pool_; }
   const loop_options& options() const noexcept { return options_; }
   const loop_counters& counters() const noexcept { return counters_; }
   proactor& backend() noexcept { return *proactor_; }
@@ -99,6 +102,7 @@ class loop {
  private:
   explicit loop(const loop_options& options);
 
+  void await_cancelled() noexcept;
   void run_queue(work_queue& queue) noexcept;
   void run_inbox() noexcept;
   void run_timers() noexcept;
@@ -115,6 +119,7 @@ class loop {
   loop_options options_;
   loop_counters counters_;
   buffer_pool pool_;
+  buffer_pool send_pool_;
   completion_queue completed_;
   std::unique_ptr<proactor> proactor_;
   std::string reason_;

@@ -1,0 +1,34 @@
+# How this project compiles itself. Only its own top-level build includes this file: a project that
+# embeds weir keeps its own flags.
+include(CheckLinkerFlag)
+
+option(WEIR_WERROR "Treat warnings as errors" OFF)
+set(WEIR_SANITIZE "" CACHE STRING "Sanitizers to build with, as clang names them: address,undefined or thread")
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor)
+if(WEIR_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+if(WEIR_SANITIZE)
+  # With g++ 12 the sanitizers break the tail calls that coroutines resume each other with.
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "WEIR_SANITIZE needs clang")
+  endif()
+  add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${WEIR_SANITIZE})
+endif()
+
+# lld links several times faster than the default linker, and the tests are many executables.
+check_linker_flag(CXX -fuse-ld=lld WEIR_HAS_LLD)
+if(WEIR_HAS_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+find_program(WEIR_CCACHE ccache)
+if(WEIR_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${WEIR_CCACHE})
+endif()

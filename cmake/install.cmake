@@ -1,0 +1,28 @@
+# The installed package: headers, library, command, find_package(weir) and pkg-config weir.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(WEIR_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+
+install(TARGETS weir EXPORT weir-targets)
+install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(EXPORT weir-targets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_DIR})
+if(TARGET weir_command)
+  install(TARGETS weir_command)
+endif()
+
+configure_package_config_file(cmake/weir-config.cmake.in weir-config.cmake INSTALL_DESTINATION ${WEIR_CMAKE_DIR})
+write_basic_package_version_file(weir-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/weir-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/weir-config-version.cmake
+        DESTINATION ${WEIR_CMAKE_DIR})
+
+# The prefix is found from where weir.pc lies, so `cmake --install --prefix` and a moved tree both work.
+file(RELATIVE_PATH WEIR_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+# A shared library brings liburing itself; for a static one the user's own link line must name it.
+if(BUILD_SHARED_LIBS)
+  set(WEIR_PC_REQUIRES Requires.private)
+else()
+  set(WEIR_PC_REQUIRES Requires)
+endif()
+configure_file(cmake/weir.pc.in weir.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/weir.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,99 @@
+// waiter: a suspended coroutine that waits for something on its loop: the mechanics that event, channel, sleep
+// and nursery share. It ends exactly once: woken by what it waits for, or cancelled by its scope.
+//
+// Whoever wakes it does not run it: it resumes in the deferred phase (phase 4 of docs/loop.md), in the order of
+// the wake-ups. Cancel-safety: once woken, a cancellation changes nothing any more. Thread rule: the loop's
+// thread. Lifetime: lives in the frame of the waiting coroutine. Bound: intrusive, no memory of its own.
+#pragma once
+
+#include <weir/async/scope.hpp>
+#include <weir/base/intrusive.hpp>
+#include <weir/base/result.hpp>
+#include <weir/io/cancellation.hpp>
+#include <weir/io/loop.hpp>
+#include <weir/io/work.hpp>
+
+#include <cassert>
+#include <coroutine>
+#include <optional>
+#include <utility>
+
+namespace weir {
+
+class waiter : public list_hook<waiter>, private work, private cancel_callback {
+ public:
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+  bool await_ready() const noexcept { return false; }
+
+  /// Leaves the list of those who wait and resumes in the deferred phase. Precondition: it waits.
+  void wake() noexcept {
+    assert(is_waiting_);
+    is_waiting_ = false;
+    list_hook<waiter>::unlink();
+    cancel_callback::unlink();
+    loop_->defer(*this);
+  }
+  void wake_with(error why) noexcept {
+    failure_ = std::move(why);
+    wake();
+  }
+
+ protected:
+  /// `operation` names the awaitable in errors; a string with static storage duration.
+  explicit waiter(const char* operation) noexcept
+      : work([](work& self) noexcept { static_cast<waiter&>(self).coroutine_.resume(); }),
+        cancel_callback([](cancel_callback& self) noexcept { static_cast<waiter&>(self).cancelled(); }),
+        operation_(operation) {}
+  ~waiter() = default;
+
+  /// First step of await_suspend. False: the scope was asked to end already, the outcome is the cancellation.
+  template <class Promise>
+  bool enter(std::coroutine_handle<Promise> awaiting) noexcept {
+    coroutine_ = awaiting;
+    scope_ = scope_of(awaiting);
+    if (!scope_ || !scope_->is_requested()) return true;
+    failure_.emplace(std::errc::operation_canceled, operation_);
+    return false;
+  }
+  /// Last step: from here on it waits.
+  void wait() noexcept {
+    loop_ = loop::current();
+    assert(loop_ && "weir's awaitables are awaited on a loop");
+    is_waiting_ = true;
+    if (scope_) scope_->add(*this);
+  }
+
+  /// Resumes at once instead of deferred: only for handlers that the loop itself runs.
+  void resume_now() noexcept {
+    is_waiting_ = false;
+    cancel_callback::unlink();
+    coroutine_.resume();
+  }
+
+  /// An outcome without waiting.
+  void fail_with(error why) noexcept { failure_ = std::move(why); }
+
+  bool is_waiting() const noexcept { return is_waiting_; }
+  cancellation* scope() const noexcept { return scope_; }
+  const char* operation() const noexcept { return operation_; }
+  bool has_failed() const noexcept { return failure_.has_value(); }
+  result<> outcome() noexcept {
+    if (failure_) return fail(std::move(*failure_));
+    return {};
+  }
+  std::unexpected<error> take_failure() noexcept { return fail(std::move(*failure_)); }
+
+ private:
+  void cancelled() noexcept { wake_with(error(std::errc::operation_canceled, operation_)); }
+
+  std::coroutine_handle<> coroutine_;
+  loop* loop_ = nullptr;
+  cancellation* scope_ = nullptr;
+  const char* operation_;
+  std::optional<error> failure_;
+  bool is_waiting_ = false;
+};
+
+} // namespace weir

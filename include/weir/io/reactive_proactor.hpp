@@ -1,0 +1,104 @@
+// reactive_proactor: turns any reactor into a proactor: waits for readiness, then makes the call that does not
+// block. epoll and kqueue share all of it.
+//
+// Reads wait first. Readiness is level-triggered, so one read a turn never meets an empty socket (no EAGAIN), and
+// what it leaves is reported by the next wait. `adaptive` offers a read more slots for as long as reads come back
+// full, up to the quantum; a short read offers fewer. Always-pending reads (receive_many) keep the head of their
+// descriptor's line until they end. With the pool empty they stand in a line of streams, unwatched, and read in
+// that order when slots return.
+// Writes try first, and wait for room only behind other writes or when the last write filled the socket.
+// Order: operations on one descriptor and direction complete in the order in which they were started; polls
+// stand outside of these lines.
+// Interest is changed at the wait, where a turn's changes cancel out. Interest in reading outlives its operation
+// until readiness is reported that nobody waits for, so that a read after a read costs no epoll_ctl.
+//
+// Descriptors: sockets, for operations other than poll and close. A socket on which `connect` is started must be
+// non-blocking; others may block, since calls are made with MSG_DONTWAIT. Descriptors are closed by the close
+// operation, or by close(2) once nothing is outstanding on them. One case is out of reach then: a number that is
+// closed by close(2) and given to a file that this proactor neither accepted nor connects, in the very turn that a
+// read on it succeeded.
+// connect on a unix-domain socket whose listener's backlog is full fails with -EAGAIN: transient, nothing tells
+// when it is worth another try (connect(2)).
+// accept stops at an error that concerns this side (EMFILE, ENOBUFS) and skips connections that died in the queue.
+// wait_for_all that meets an error or its cancellation half-way completes with the count so far, as io_uring does.
+//
+// Thread rule: everything but `wake` belongs to the loop's thread. Lifetime: operations end before it does.
+// Bound: about 100 bytes for each descriptor number seen so far, allocated once; operations_max at once, more of
+// them park in order of arrival.
+#pragma once
+
+#include <weir/io/proactor.hpp>
+#include <weir/io/reactor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace weir {
+
+class reactive_proactor final : public proactor {
+ public:
+  /// The counters are those that the reactor counts in: each system call is counted by who makes it. Strategies of
+  /// io_uring mean `adaptive` here.
+  reactive_proactor(std::unique_ptr<reactor> demultiplexer, completion_queue& completed, buffer_pool& pool,
+                    loop_counters& counters, const proactor_options& options = proactor_options{});
+  ~reactive_proactor() override;
+
+  void start(operation& op) noexcept override;
+  void cancel(operation& op) noexcept override;
+  void wait(std::uint64_t timeout_ns) noexcept override;
+  void wake() noexcept override { reactor_->wake(); }
+  std::uint64_t now_ns() noexcept override;
+
+  std::string_view name() const noexcept override { return reactor_->name(); }
+  /// None: there is nothing in the kernel to be capable of.
+  capability_mask capabilities() const noexcept override { return capability_mask(); }
+  execution execution_of(operation_kind kind) const noexcept override;
+
+ private:
+  struct descriptor_state;
+  class descriptor_table;
+  struct write_outcome;
+
+  // The life of an operation (reactive_proactor.cpp).
+  void begin(operation& op) noexcept;
+  void begin_on_descriptor(operation& op, descriptor_state& on) noexcept;
+  void begin_write(operation& op, descriptor_state& on) noexcept;
+  void begin_parked() noexcept;
+  void close_now(operation& op) noexcept;
+  void stand_in_line(operation& op, operation_queue& line, descriptor_state& on) noexcept;
+  void complete(operation& op, int result) noexcept;
+  void complete_on(descriptor_state& on, operation& op, int result) noexcept;
+  void stop(descriptor_state& on, operation& op, int error) noexcept;
+  void stop_all(descriptor_state& on, int error) noexcept;
+  void deliver_finished() noexcept;
+  void update_interest() noexcept;
+  void dispatch(const ready_event& event) noexcept;
+  bool has_room(std::size_t count) const noexcept { return finished_.empty() && completed_.has_room(count); }
+
+  // What readiness leads to (reactive_transfer.cpp).
+  void serve(descriptor_state& on, readiness events) noexcept;
+  void serve_readers(descriptor_state& on) noexcept;
+  void serve_accepts(descriptor_state& on) noexcept;
+  std::size_t receive_once(descriptor_state& on) noexcept;
+  std::size_t receive_into_buffer(descriptor_state& on, operation& op) noexcept;
+  std::size_t receive_into_slots(descriptor_state& on, operation& op) noexcept;
+  void wait_for_slots(descriptor_state& on, operation& op) noexcept;
+  void serve_starved() noexcept;
+  void serve_writers(descriptor_state& on) noexcept;
+  write_outcome write_once(operation& op) noexcept;
+  void serve_polls(descriptor_state& on, readiness events) noexcept;
+
+  std::unique_ptr<reactor> reactor_;
+  std::unique_ptr<descriptor_table> table_;
+  receive_strategy strategy_;
+  std::size_t quantum_bytes_;
+  std::size_t burst_slots_max_; ///< slots that make a quantum
+  std::size_t operations_max_;
+  std::size_t active_ = 0;        ///< begun and not complete
+  std::uint32_t wait_number_ = 0; ///< names the turn
+  operation_queue parked_;        ///< started beyond operations_max
+  operation_queue finished_;      ///< complete, result kept, while the completion queue has no room
+};
+
+} // namespace weir

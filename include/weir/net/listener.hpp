@@ -1,0 +1,50 @@
+// listener: a socket that accepts streams, TCP or unix-domain.
+//
+// An accept is always pending. Bound: connections that nobody took yet are at most `accepted_max`; then
+// accepting pauses and the kernel's backlog holds the rest. Running out of descriptors is no error of the
+// listener: it reports it, and goes on when asked again. Thread rule: the loop on which it was made.
+// Cancel-safety: `accept` cancelled takes no connection; none is lost. Lifetime: movable; destroying it
+// closes the listening socket and the connections that nobody took. A unix-domain path is removed.
+#pragma once
+
+#include <weir/async/task.hpp>
+#include <weir/base/result.hpp>
+#include <weir/net/address.hpp>
+#include <weir/net/stream.hpp>
+#include <weir/net/stream_options.hpp>
+
+#include <memory>
+
+namespace weir {
+
+class listener {
+ public:
+  listener() = default;
+  listener(listener&&) = default;
+  listener& operator=(listener&&) = default;
+
+  static result<listener> bind(const address& at, const listen_options& options = listen_options{});
+
+  explicit operator bool() const noexcept { return core_ != nullptr; }
+
+  /// The next connection, as a stream that already receives.
+  task<result<stream>> accept(stream_options options = stream_options{});
+
+  /// With the port that the system chose.
+  const address& local_address() const noexcept;
+  int native_handle() const noexcept;
+
+ private:
+  class core;
+  struct abandon {
+    void operator()(core* orphan) const noexcept;
+  };
+  explicit listener(core* made) noexcept : core_(made) {}
+
+  std::unique_ptr<core, abandon> core_;
+};
+
+using tcp_listener = listener;
+using unix_listener = listener;
+
+} // namespace weir

@@ -1,0 +1,141 @@
+#include "nonblocking_calls.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace weir::nonblocking {
+namespace {
+
+/// Makes `call` until no signal interrupts it.
+template <class Call>
+auto made(loop_counters& counters, Call call) noexcept {
+  for (;;) {
+    ++counters.system_calls;
+    const auto result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
+int result_or_error(int result) noexcept {
+  return result >= 0 ? result : -errno;
+}
+
+/// Errors of the connection that was to be accepted, which Linux reports on the listener (accept(2), "Error
+/// handling"): the next in the backlog may be sound.
+bool concerns_lost_connection(int number) noexcept {
+  switch (number) {
+  case ECONNABORTED:
+  case EPROTO:
+  case ENOPROTOOPT:
+  case ENETDOWN:
+  case ENETUNREACH:
+  case EHOSTDOWN:
+  case EHOSTUNREACH:
+  case ENONET:
+    return true;
+  default:
+    return false;
+  }
+}
+
+int count_received(ssize_t count, loop_counters& counters) noexcept {
+  ++counters.receive_calls;
+  if (count >= 0) {
+    counters.bytes_received += static_cast<std::uint64_t>(count);
+    return static_cast<int>(count);
+  }
+  if (errno != EAGAIN) return -errno;
+  ++counters.receive_again;
+  return would_block;
+}
+
+int count_sent(ssize_t count, loop_counters& counters) noexcept {
+  ++counters.send_calls;
+  if (count >= 0) {
+    counters.bytes_sent += static_cast<std::uint64_t>(count);
+    return static_cast<int>(count);
+  }
+  if (errno != EAGAIN) return -errno;
+  ++counters.send_again;
+  return would_block;
+}
+
+/// What one call moves at most (send(2)), so that a count fits its result.
+constexpr std::size_t transfer_bytes_max = 0x7fff'f000;
+
+} // namespace
+
+int accept(int listener, loop_counters& counters) noexcept {
+  for (;;) {
+    const int accepted =
+        made(counters, [&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+    if (accepted >= 0) return accepted;
+    if (errno == EAGAIN) return would_block;
+    if (!concerns_lost_connection(errno)) return -errno;
+  }
+}
+
+int connect(const connect_operation& op, loop_counters& counters) noexcept {
+  ++counters.system_calls;
+  if (::connect(op.descriptor(), op.address, op.address_bytes) == 0) return 0;
+  // Interrupted or not, the connection goes on in the background (connect(2)).
+  return errno == EINPROGRESS || errno == EINTR ? would_block : -errno;
+}
+
+int outcome_of_connect(int socket, loop_counters& counters) noexcept {
+  int pending = 0;
+  socklen_t pending_bytes = sizeof pending;
+  ++counters.system_calls;
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &pending, &pending_bytes) < 0) return -errno;
+  return -pending;
+}
+
+int receive(int socket, std::span<std::byte> into, loop_counters& counters) noexcept {
+  const std::size_t size_bytes = std::min(into.size(), transfer_bytes_max);
+  return count_received(
+      made(counters, [&] { return ::recv(socket, into.data(), size_bytes, MSG_DONTWAIT); }), counters);
+}
+
+int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept {
+  msghdr header{};
+  header.msg_iov = into.data();
+  header.msg_iovlen = into.size();
+  return count_received(made(counters, [&] { return ::recvmsg(socket, &header, MSG_DONTWAIT); }), counters);
+}
+
+int send(const send_operation& op, loop_counters& counters) noexcept {
+  const std::size_t size_bytes = std::min(op.buffer.size(), transfer_bytes_max);
+  return count_sent(
+      made(counters,
+           [&] { return ::send(op.descriptor(), op.buffer.data(), size_bytes, MSG_DONTWAIT | MSG_NOSIGNAL); }),
+      counters);
+}
+
+int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
+  return count_sent(
+      made(counters, [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
+      counters);
+}
+
+int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept {
+  pollfd watched{};
+  watched.fd = descriptor;
+  watched.events = static_cast<short>(events);
+  const int count = made(counters, [&] { return ::poll(&watched, 1, 0); });
+  return count < 0 ? -errno : static_cast<unsigned short>(watched.revents);
+}
+
+int close(int descriptor, loop_counters& counters) noexcept {
+  ++counters.system_calls;
+  return result_or_error(::close(descriptor)); // never twice: the number may be in use again (close(2))
+}
+
+int shutdown(const shutdown_operation& op, loop_counters& counters) noexcept {
+  ++counters.system_calls;
+  return result_or_error(::shutdown(op.descriptor(), op.how));
+}
+
+} // namespace weir::nonblocking

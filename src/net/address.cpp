@@ -1,0 +1,127 @@
+#include <weir/net/address.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
+
+template <class Sockaddr>
+address address_of(const Sockaddr& raw, std::size_t bytes = sizeof(Sockaddr)) {
+  return {reinterpret_cast<const sockaddr*>(&raw), static_cast<socklen_t>(bytes)};
+}
+
+template <class Query>
+result<address> ask(Query query, int descriptor, const char* operation) {
+  sockaddr_storage raw{};
+  socklen_t bytes = sizeof raw;
+  if (query(descriptor, reinterpret_cast<sockaddr*>(&raw), &bytes) != 0)
+    return fail(error::from_errno(errno, operation));
+  return address_of(raw, bytes);
+}
+
+} // namespace
+
+address::address(const sockaddr* raw, socklen_t raw_bytes) noexcept : bytes_(raw_bytes) {
+  std::memcpy(&storage_, raw, raw_bytes);
+}
+
+result<address> address::ip(std::string_view host, std::uint16_t port) {
+  const std::string text(host == "*" ? "0.0.0.0" : host);
+  sockaddr_in v4{};
+  if (::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    return address_of(v4);
+  }
+  sockaddr_in6 v6{};
+  if (::inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    return address_of(v6);
+  }
+  return fail(error(errc::invalid_argument, "not an IP address").at(host));
+}
+
+result<address> address::parse_ip(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return fail(error(errc::invalid_argument, "no port in").at(text));
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+
+  std::uint16_t port = 0;
+  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (failure != std::errc{} || end != digits.data() + digits.size())
+    return fail(error(errc::invalid_argument, "not a port").at(digits));
+  return ip(host, port);
+}
+
+result<address> address::unix_path(std::string_view path) {
+  sockaddr_un raw{};
+  if (path.empty()) return fail(errc::invalid_argument, "an empty socket path");
+  if (path.size() >= sizeof raw.sun_path)
+    return fail(error(std::errc::filename_too_long, "socket path").at(path));
+  raw.sun_family = AF_UNIX;
+  std::memcpy(raw.sun_path, path.data(), path.size());
+  return address_of(raw, path_offset + path.size() + 1);
+}
+
+result<address> address::unix_abstract(std::string_view name) {
+  sockaddr_un raw{};
+  if (name.empty()) return fail(errc::invalid_argument, "an empty abstract socket name");
+  if (name.size() >= sizeof raw.sun_path)
+    return fail(error(std::errc::filename_too_long, "abstract socket name").at(name));
+  raw.sun_family = AF_UNIX;
+  std::memcpy(raw.sun_path + 1, name.data(), name.size());
+  return address_of(raw, path_offset + 1 + name.size());
+}
+
+result<address> address::local_of(int descriptor) {
+  return ask(::getsockname, descriptor, "getsockname");
+}
+
+result<address> address::remote_of(int descriptor) {
+  return ask(::getpeername, descriptor, "getpeername");
+}
+
+std::uint16_t address::port() const noexcept {
+  if (family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
+  if (family() == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port);
+  return 0;
+}
+
+std::string address::unix_path() const {
+  const auto& raw = reinterpret_cast<const sockaddr_un&>(storage_);
+  if (!is_unix() || bytes_ <= path_offset || raw.sun_path[0] == '\0') return {};
+  return {raw.sun_path, ::strnlen(raw.sun_path, bytes_ - path_offset)};
+}
+
+std::string address::host() const {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (family() == AF_INET)
+    return ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, text, sizeof text);
+  if (family() == AF_INET6)
+    return ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, text,
+                       sizeof text);
+  const auto& raw = reinterpret_cast<const sockaddr_un&>(storage_);
+  if (is_unix() && bytes_ > path_offset && raw.sun_path[0] == '\0')
+    return "@" + std::string(raw.sun_path + 1, bytes_ - path_offset - 1);
+  return unix_path();
+}
+
+std::string address::to_string() const {
+  if (family() == AF_INET) return host() + ":" + std::to_string(port());
+  if (family() == AF_INET6) return "[" + host() + "]:" + std::to_string(port());
+  return host();
+}
+
+} // namespace weir

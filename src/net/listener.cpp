@@ -1,0 +1,159 @@
+#include <weir/async/event.hpp>
+#include <weir/base/ring.hpp>
+#include <weir/io/loop.hpp>
+#include <weir/net/listener.hpp>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+
+namespace weir {
+
+/// Lives until its accept has ended, also when its listener is gone before.
+class listener::core {
+ public:
+  core(loop& home, descriptor socket, const address& at, std::size_t accepted_max) noexcept
+      : local(at), home_(home), socket_(std::move(socket)), accepted_max_(accepted_max),
+        accept_(*this, socket_.get()) {}
+
+  int descriptor_number() const noexcept { return socket_.get(); }
+  void start_accepting() noexcept {
+    paused_ = false;
+    home_.start(accept_);
+  }
+  /// After a connection was taken, or an error was reported.
+  void taken() noexcept {
+    if (accept_.is_idle() && accepted.size() <= accepted_max_ / 2) start_accepting();
+  }
+  void abandon() noexcept {
+    abandoned_ = true;
+    home_.cancel(accept_);
+    if (accept_.is_idle()) delete this;
+  }
+
+  address local;
+  ring<descriptor> accepted;
+  std::optional<error> failure; ///< reported once, then accepting goes on
+  event arrived{event_reset::manual};
+
+ private:
+  struct accept_many : accept_operation {
+    accept_many(core& of, int socket) noexcept
+        : accept_operation(socket, true,
+                           [](operation& op, completion&& what) noexcept {
+                             static_cast<accept_many&>(op).owner.on_accepted(what);
+                           }),
+          owner(of) {}
+    core& owner;
+  };
+
+  void on_accepted(const completion& what) noexcept {
+    if (what.result >= 0) keep(descriptor(what.result));
+    if (what.more) return;
+    if (abandoned_) {
+      delete this;
+      return;
+    }
+    if (what.result < 0 && !(paused_ && what.result == -ECANCELED))
+      failure = error::from_errno(what.result, "accept");
+    if (!failure) taken();
+    arrived.set();
+  }
+
+  void keep(descriptor connection) noexcept {
+    try {
+      accepted.push_back(std::move(connection));
+    } catch (const std::bad_alloc&) {
+      failure = error(std::errc::not_enough_memory, "accept");
+    }
+    if (accepted.size() >= accepted_max_) {
+      paused_ = true;
+      home_.cancel(accept_);
+    }
+    arrived.set();
+  }
+
+  loop& home_;
+  descriptor socket_;
+  std::size_t accepted_max_;
+  accept_many accept_;
+  bool paused_ = false;
+  bool abandoned_ = false;
+};
+
+namespace {
+
+/// A path left behind by a process that is gone: nobody answers a connect.
+void remove_if_stale(const address& at) {
+  descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (probe && ::connect(probe.get(), at.raw(), at.raw_bytes()) != 0 && errno == ECONNREFUSED)
+    ::unlink(at.unix_path().c_str());
+}
+
+void set_flag(const descriptor& socket, int level, int option, bool wanted) {
+  const int value = wanted;
+  ::setsockopt(socket.get(), level, option, &value, sizeof value);
+}
+
+} // namespace
+
+void listener::abandon::operator()(core* orphan) const noexcept {
+  if (const std::string path = orphan->local.unix_path(); !path.empty()) ::unlink(path.c_str());
+  orphan->abandon();
+}
+
+result<listener> listener::bind(const address& at, const listen_options& options) {
+  loop* home = loop::current();
+  if (!home) return fail(errc::invalid_argument, "listener::bind outside of a loop");
+  const auto failed = [&](const char* operation) {
+    return fail(error::from_errno(errno, operation).at(at.to_string()));
+  };
+
+  descriptor socket(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return failed("socket");
+  if (!at.is_unix()) {
+    set_flag(socket, SOL_SOCKET, SO_REUSEADDR, options.reuse_address);
+    set_flag(socket, SOL_SOCKET, SO_REUSEPORT, options.reuse_port);
+    if (at.family() == AF_INET6) set_flag(socket, IPPROTO_IPV6, IPV6_V6ONLY, options.v6_only);
+  } else if (options.replace_stale_path && !at.unix_path().empty()) {
+    remove_if_stale(at);
+  }
+  if (::bind(socket.get(), at.raw(), at.raw_bytes()) != 0) return failed("bind");
+  if (::listen(socket.get(), options.backlog) != 0) return failed("listen");
+
+  auto local = address::local_of(socket.get());
+  if (!local) return fail(std::move(local).error());
+  listener made(new core(*home, std::move(socket), *local, options.accepted_max));
+  made.core_->start_accepting();
+  return made;
+}
+
+task<result<stream>> listener::accept(stream_options options) {
+  core& self = *core_;
+  while (self.accepted.empty()) {
+    if (self.failure) {
+      error why = *std::exchange(self.failure, std::nullopt);
+      self.taken();
+      co_return fail(std::move(why));
+    }
+    self.arrived.reset();
+    result<void> woken = co_await self.arrived.wait();
+    if (!woken) co_return fail(std::move(woken).error());
+  }
+  descriptor connection = self.accepted.pop_front();
+  self.taken();
+  co_return stream::adopt(std::move(connection), options);
+}
+
+const address& listener::local_address() const noexcept {
+  return core_->local;
+}
+
+int listener::native_handle() const noexcept {
+  return core_->descriptor_number();
+}
+
+} // namespace weir

@@ -1,0 +1,80 @@
+#include <weir/net/outbound.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace weir {
+
+void outbound::open_chunk() {
+  seal();
+  lease fresh = chunks_.acquire();
+  if (fresh.pinned_bytes() == 0) fresh = lease::allocate(chunks_.slot_bytes());
+  open_ = room_ = fresh.writable().data();
+  room_end_ = room_ + fresh.size();
+  chunk_ = std::move(fresh);
+}
+
+/// Makes a piece of what was written since the last one, so that something else can stand behind it.
+void outbound::seal() noexcept {
+  if (open_ == room_) return;
+  const auto offset = static_cast<std::size_t>(open_ - chunk_.data());
+  pieces_.push_back(chunk_.share(offset, static_cast<std::size_t>(room_ - open_)));
+  open_ = room_;
+}
+
+void outbound::release_chunk() noexcept {
+  open_ = room_ = room_end_ = nullptr;
+  chunk_.reset();
+}
+
+void outbound::append_copy(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    if (room_ == room_end_) open_chunk();
+    const std::size_t count = std::min(bytes.size(), room_bytes());
+    std::memcpy(room_, bytes.data(), count);
+    commit(count);
+    bytes = bytes.subspan(count);
+  }
+}
+
+void outbound::append(lease&& piece) {
+  if (piece.empty()) return;
+  seal();
+  const std::size_t count = piece.size();
+  pieces_.push_back(std::move(piece));
+  bytes_ += count;
+}
+
+std::size_t outbound::gather(std::span<iovec> vectors) noexcept {
+  std::size_t filled = 0;
+  for (; filled < vectors.size() && filled < pieces_.size(); ++filled) {
+    const lease& piece = pieces_[filled];
+    vectors[filled] = iovec{const_cast<std::byte*>(piece.data()), piece.size()};
+  }
+  if (filled < vectors.size() && open_ != room_)
+    vectors[filled++] = iovec{open_, static_cast<std::size_t>(room_ - open_)};
+  return filled;
+}
+
+void outbound::consume(std::size_t count) noexcept {
+  bytes_ -= count;
+  while (count > 0 && !pieces_.empty()) {
+    lease& oldest = pieces_.front();
+    if (count < oldest.size()) {
+      oldest.remove_prefix(count);
+      return;
+    }
+    count -= oldest.size();
+    pieces_.pop_front();
+  }
+  open_ += count;
+  if (bytes_ == 0) release_chunk();
+}
+
+void outbound::clear() noexcept {
+  pieces_.clear();
+  release_chunk();
+  bytes_ = 0;
+}
+
+} // namespace weir

@@ -1,0 +1,215 @@
+#include "stream_core.hpp"
+
+#include <weir/async/operations.hpp>
+#include <weir/async/shield.hpp>
+#include <weir/net/stream.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace weir {
+namespace {
+
+/// From this many missing bytes on, a read leaves the pool aside and goes straight to its destination: below
+/// it, stopping the pending receive costs more than the copy.
+constexpr std::size_t direct_read_min_bytes = std::size_t{256} << 10;
+
+} // namespace
+
+void stream::abandon::operator()(core* orphan) const noexcept {
+  orphan->abandon();
+}
+
+// --- making ---
+
+result<stream> stream::adopt(descriptor socket, const stream_options& options) {
+  loop* home = loop::current();
+  if (!home) return fail(errc::invalid_argument, "stream::adopt outside of a loop");
+  auto local = address::local_of(socket.get());
+  if (!local) return fail(std::move(local).error());
+  if (auto applied = apply(options, socket.get(), !local->is_unix()); !applied)
+    return fail(std::move(applied).error());
+  stream made(new core(*home, std::move(socket), options));
+  made.core_->start_receiving();
+  return made;
+}
+
+task<result<stream>> stream::connect(address to, stream_options options) {
+  descriptor socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) co_return fail(error::from_errno(errno, "socket"));
+  auto connected = co_await async_connect(socket.get(), to.raw(), to.raw_bytes());
+  if (!connected) co_return fail(std::move(connected).error().at(to.to_string()));
+  co_return adopt(std::move(socket), options);
+}
+
+// --- reading ---
+
+std::optional<lease> stream::try_read() noexcept {
+  if (core_->unread.empty()) return std::nullopt;
+  lease oldest = core_->unread.pop();
+  core_->bytes_taken();
+  return oldest;
+}
+
+task<result<void>> stream::readable() {
+  core& self = *core_;
+  while (self.unread.empty() && !self.has_ended()) {
+    self.arrived.reset();
+    result<void> woken = co_await self.arrived.wait();
+    if (!woken) co_return fail(std::move(woken).error());
+  }
+  if (self.unread.empty() && self.read_error()) co_return fail(*self.read_error());
+  co_return result<void>{};
+}
+
+task<result<lease>> stream::read() {
+  result<void> ready = co_await readable();
+  if (!ready) co_return fail(std::move(ready).error());
+  co_return try_read().value_or(lease{});
+}
+
+task<result<std::size_t>> stream::read_some(std::span<std::byte> into) {
+  result<void> ready = co_await readable();
+  if (!ready) co_return fail(std::move(ready).error());
+  const std::size_t count = core_->unread.copy_out(into);
+  core_->bytes_taken();
+  co_return count;
+}
+
+task<transfer> stream::read_exactly(std::span<std::byte> into) {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const std::span<std::byte> rest = into.subspan(done);
+    const bool direct = rest.size() >= direct_read_min_bytes && core_->unread.empty();
+    result<std::size_t> count{std::size_t{0}};
+    if (direct) {
+      count = co_await read_direct(rest);
+    } else {
+      count = co_await read_some(rest);
+    }
+    if (!count) co_return transfer(done, std::move(count).error());
+    if (*count == 0) co_return transfer(done, error(errc::end_of_stream, "read_exactly"));
+    done += *count;
+  }
+  co_return transfer(done);
+}
+
+/// Stops the pending receive, takes what it still brought, and if that was nothing receives into the caller's
+/// memory.
+task<result<std::size_t>> stream::read_direct(std::span<std::byte> into) {
+  core& self = *core_;
+  co_await shield(self.receiving_suspended());
+  result<std::size_t> count{self.unread.copy_out(into)};
+  if (*count == 0 && !self.has_ended()) {
+    auto received = co_await async_receive(self.descriptor_number(), into, true);
+    if (!received) {
+      count = fail(std::move(received).error());
+    } else {
+      count = static_cast<std::size_t>(*received);
+      if (*count == 0) self.end_of_file_seen();
+    }
+  } else if (*count == 0 && self.read_error()) {
+    count = fail(*self.read_error());
+  }
+  self.resume_receiving();
+  co_return count;
+}
+
+// --- writing ---
+
+outbound& stream::output() noexcept {
+  return core_->unsent;
+}
+
+void stream::output_written() noexcept {
+  core_->schedule_send();
+}
+
+bool stream::is_writable() const noexcept {
+  return !core_->is_full();
+}
+
+std::uint64_t stream::bytes_sent() const noexcept {
+  return core_->sent_bytes();
+}
+
+task<result<void>> stream::writable() {
+  core& self = *core_;
+  bool must_wait = self.is_full();
+  while (must_wait && !self.write_error()) {
+    self.sent.reset();
+    result<void> woken = co_await self.sent.wait();
+    if (!woken) co_return fail(std::move(woken).error());
+    must_wait = !self.is_drained();
+  }
+  if (self.write_error()) co_return fail(*self.write_error());
+  co_return result<void>{};
+}
+
+task<result<std::size_t>> stream::write(std::span<const std::byte> bytes) {
+  result<void> ready = co_await writable();
+  if (!ready) co_return fail(std::move(ready).error());
+  const std::size_t count = std::min(bytes.size(), core_->room_bytes());
+  core_->unsent.append_copy(bytes.first(count));
+  core_->schedule_send();
+  co_return count;
+}
+
+task<result<void>> stream::write(lease bytes) {
+  result<void> ready = co_await writable();
+  if (!ready) co_return fail(std::move(ready).error());
+  core_->unsent.append(std::move(bytes));
+  core_->schedule_send();
+  co_return result<void>{};
+}
+
+task<transfer> stream::write_all(std::span<const std::byte> bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    result<std::size_t> count = co_await write(bytes.subspan(done));
+    if (!count) co_return transfer(done, std::move(count).error());
+    done += *count;
+  }
+  co_return transfer(done);
+}
+
+task<result<void>> stream::flush() {
+  core& self = *core_;
+  while (!self.unsent.empty() && !self.write_error()) {
+    self.sent.reset();
+    result<void> woken = co_await self.sent.wait();
+    if (!woken) co_return fail(std::move(woken).error());
+  }
+  if (self.write_error()) co_return fail(*self.write_error());
+  co_return result<void>{};
+}
+
+// --- ending ---
+
+task<result<void>> stream::shutdown() {
+  result<void> flushed = co_await flush();
+  if (!flushed) co_return flushed;
+  auto done = co_await async_shutdown(core_->descriptor_number(), SHUT_WR);
+  if (!done) co_return fail(std::move(done).error());
+  co_return result<void>{};
+}
+
+task<result<void>> stream::close() {
+  result<void> flushed = co_await flush();
+  co_await shield(core::closed(core_.release()));
+  co_return flushed;
+}
+
+result<address> stream::local_address() const {
+  return address::local_of(core_->descriptor_number());
+}
+
+result<address> stream::remote_address() const {
+  return address::remote_of(core_->descriptor_number());
+}
+
+int stream::native_handle() const noexcept {
+  return core_->descriptor_number();
+}
+
+} // namespace weir

@@ -1,0 +1,124 @@
+#include "stream_core.hpp"
+
+#include <new>
+
+namespace weir {
+
+stream::core::core(loop& home, descriptor socket, const stream_options& options) noexcept
+    : unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)), unsent(home.send_buffers()),
+      home_(home), descriptor_(socket.release()),
+      send_max_bytes_(options.send_bytes.value_or(home.options().stream_send_bytes)),
+      receive_(*this, descriptor_,
+               [](operation& op, completion&& what) noexcept {
+                 static_cast<owned<receive_many_operation>&>(op).owner.on_received(std::move(what));
+               }),
+      send_(*this, descriptor_,
+            [](operation& op, completion&& what) noexcept {
+              static_cast<owned<send_gathered_operation>&>(op).owner.on_sent(what.result);
+            }),
+      close_(*this, descriptor_,
+             [](operation& op, completion&&) noexcept {
+               core& self = static_cast<owned<close_operation>&>(op).owner;
+               if (self.closed_) self.closed_->set();
+               delete &self;
+             }),
+      end_of_turn_(*this,
+                   [](work& item) noexcept { static_cast<owned<work>&>(item).owner.send_gathered(); }) {}
+
+// --- receiving ---
+
+void stream::core::start_receiving() noexcept {
+  paused_ = suspended_ = false;
+  home_.start(receive_);
+}
+
+task<> stream::core::receiving_suspended() {
+  paused_ = suspended_ = true;
+  home_.cancel(receive_);
+  while (is_receiving()) {
+    arrived.reset();
+    (void)co_await arrived.wait();
+  }
+}
+
+void stream::core::resume_receiving() noexcept {
+  suspended_ = false;
+  bytes_taken();
+}
+
+void stream::core::on_received(completion&& what) noexcept {
+  if (!what.more) return on_receive_ended(what.result);
+  if (abandoned_) return;
+  try {
+    unread.push(std::move(what.data));
+  } catch (const std::bad_alloc&) {
+    read_error_ = error(std::errc::not_enough_memory, "receive");
+    paused_ = true;
+  }
+  if (!paused_ && unread.must_pause()) paused_ = true;
+  if (paused_) home_.cancel(receive_);
+  arrived.set();
+}
+
+void stream::core::on_receive_ended(int result) noexcept {
+  if (abandoned_) return close_when_idle();
+  if (result == 0) end_of_file_ = true;
+  if (result < 0 && !(paused_ && result == -ECANCELED)) read_error_ = error::from_errno(result, "receive");
+  bytes_taken(); // the reader may have caught up while the receive was being cancelled
+  arrived.set();
+}
+
+void stream::core::bytes_taken() noexcept {
+  if (paused_ && !suspended_ && !is_receiving() && !has_ended() && unread.may_resume()) start_receiving();
+}
+
+// --- sending ---
+
+void stream::core::schedule_send() noexcept {
+  if (send_scheduled_ || !send_.is_idle() || unsent.empty()) return;
+  send_scheduled_ = true;
+  home_.at_end_of_turn(end_of_turn_);
+}
+
+void stream::core::send_gathered() noexcept {
+  send_scheduled_ = false;
+  if (abandoned_) return close_when_idle();
+  if (write_error_) return unsent.clear();
+  send_.set_pieces(vectors_.data(), unsent.gather(vectors_));
+  home_.start(send_);
+}
+
+void stream::core::on_sent(int result) noexcept {
+  if (abandoned_) return close_when_idle();
+  if (result >= 0) {
+    sent_bytes_ += static_cast<std::uint64_t>(result);
+    unsent.consume(static_cast<std::size_t>(result));
+    schedule_send();
+  } else {
+    write_error_ = error::from_errno(result, "send");
+    unsent.clear();
+  }
+  sent.set();
+}
+
+// --- the end ---
+
+void stream::core::abandon(event* closed) noexcept {
+  abandoned_ = true;
+  closed_ = closed;
+  home_.cancel(receive_);
+  home_.cancel(send_);
+  close_when_idle();
+}
+
+task<> stream::core::closed(core* orphan) {
+  event done(event_reset::manual);
+  orphan->abandon(&done);
+  (void)co_await done.wait();
+}
+
+void stream::core::close_when_idle() noexcept {
+  if (receive_.is_idle() && send_.is_idle() && !send_scheduled_) home_.start(close_);
+}
+
+} // namespace weir

@@ -42,14 +42,15 @@ CONTESTANTS = (
 
 @dataclass(frozen=True)
 class Case:
-    """One heading of the table. Two processes are pinned to a CPU each; one process is not pinned."""
+    """One heading of the table. Two processes are pinned to a CPU each; the two sides of one only if `pinned`."""
     transport: str
     processes: int
     size_bytes: int
     mode: str = "stream"
+    pinned: bool = False
 
     def __str__(self):
-        where = "one process" if self.processes == 1 else "two pinned processes"
+        where = "two pinned processes" if self.processes == 2 else "one process" + (", pinned" if self.pinned else "")
         return f"{self.transport}, {where}, {self.size_bytes:,} B"
 
 
@@ -96,7 +97,8 @@ class Children:
 
     def start(self, label, command):
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         except OSError as error:
             raise RunFailed(f"{label}: {error}") from None
         child = Child(process, label)
@@ -163,7 +165,8 @@ class Arena:
                    "--warmup", str(warmup), *contestant.arguments]
         with Children() as children:
             if case.processes == 1:
-                only = children.start(contestant.program, wrap("both", command + ["--role", "both"]))
+                pin = ["--cpu", self.cpus[0]] if case.pinned else []
+                only = children.start(contestant.program, wrap("both", command + ["--role", "both"] + pin))
                 children.wait_until(lambda: False)
                 return [only.record()]
             receiver = children.start(f"{contestant.program} (receiver)",

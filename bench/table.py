@@ -10,7 +10,7 @@ import verify
 from contestants import CONTESTANTS, Arena, Case
 from measure import measure
 
-RUN_S = 0.17  # how long a measured run lasts
+RUN_S = 0.2  # how long a measured run lasts
 QUICK_RUN_S = 0.05
 SPIN_US = 50
 FULL_SIZE_BYTES = 64  # every contestant, one process and two
@@ -49,7 +49,7 @@ class Benchmark:
             contestants = self.chosen(None if full else REDUCED)
             for transport in self.options.transports:
                 for processes in (1, 2) if full else (1,):
-                    case = Case(transport, processes, size_bytes)
+                    case = Case(transport, processes, size_bytes, pinned=self.options.pin)
                     rows = self.measure(case, contestants, self.runs)
                     report.add_ratios(rows, "messages_per_s")
                     self.show(str(case), report.STREAM_COLUMNS, rows)
@@ -67,8 +67,9 @@ class Benchmark:
 
     def original(self):
         for transport in self.options.transports:
-            case = Case(transport, 1, FULL_SIZE_BYTES, "original")
-            rows = self.measure(case, self.chosen(), self.side_block_runs, fixed_messages=1)  # the mode has its own numbers
+            case = Case(transport, 1, FULL_SIZE_BYTES, "original", self.options.pin)
+            # The mode has its own numbers: this one is ignored.
+            rows = self.measure(case, self.chosen(), self.side_block_runs, fixed_messages=1)
             self.show(f"1,000 round trips, then 3,600 messages one way, {case} (the reference analysis: "
                       f"{report.REFERENCE_RECV_CALLS:,} recv calls, {report.REFERENCE_EAGAIN:,} EAGAIN)",
                       report.ORIGINAL_COLUMNS, rows)
@@ -100,6 +101,7 @@ def parse_options():
     add("--quick", action="store_true", help="one short run each: does everything work?")
     add("--sizes", type=listed(positive), default=[64, 1024, 65536], metavar="BYTES,...")
     add("--transports", type=listed(str, ("tcp", "ipc")), default=["tcp", "ipc"], metavar="tcp,ipc")
+    add("--pin", action="store_true", help="pin the two sides of one process to a CPU each, too")
     add("--runs", type=positive, default=5, help="runs of each contestant (default 5)")
     add("--contestants", type=listed(str, [c.key for c in CONTESTANTS]), metavar="KEY,...",
         help="of " + ", ".join(c.key for c in CONTESTANTS))

@@ -54,7 +54,7 @@ def compare(arena, contestant, case):
     twice = counts_of(arena, contestant, case, 2 * MESSAGES)
     for role, (seen_once, own_once) in once.items():
         seen_twice, own_twice = twice[role]
-        row = {"contestant": f"{contestant.name}, {role}", "transport": case.transport, "role": role, "messages": MESSAGES}
+        row = {"contestant": f"{contestant.name}, {role}", "transport": case.transport, "messages": MESSAGES}
         for group in GROUPS:
             own = None
             if own_once.get(group) is not None:
@@ -86,7 +86,8 @@ COLUMNS = (
 
 def verify_counters(benchmark):
     try:
-        subprocess.run(["perf", "stat", "-e", "raw_syscalls:sys_enter", "true"], check=True, capture_output=True, timeout=10)
+        subprocess.run(["perf", "stat", "-e", "raw_syscalls:sys_enter", "true"], check=True, capture_output=True,
+                       timeout=10)
     except (OSError, subprocess.SubprocessError) as error:
         benchmark.failed("perf", "a trial", str(error))
         return []

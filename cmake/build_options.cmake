@@ -22,6 +22,11 @@ if(WEIR_SANITIZE)
   add_link_options(-fsanitize=${WEIR_SANITIZE})
 endif()
 
+if(WEIR_FUZZ)
+  # Every floor reports its coverage to the fuzzer; each fuzzer's own link adds the engine.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # lld links several times faster than the default linker, and the tests are many executables.
 check_linker_flag(CXX -fuse-ld=lld WEIR_HAS_LLD)
 if(WEIR_HAS_LLD)

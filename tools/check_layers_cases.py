@@ -18,6 +18,8 @@ CASES = [
     ("include/weir/io/a.hpp", "// #include <weir/net/stream.hpp>\n", None),
     # ---- stems
     ("src/net/orphan.cpp", "int x;\n", 1),
+    ("src/io/uring_part.cpp", "#include <weir/io/uring_whole.hpp>\n", None),
+    ("src/io/uring_part.cpp", "#include <weir/io/loop.hpp>\n", 1),
     ("src/app/main.cpp", "int main() {}\n", None),
     # ---- length
     ("bench/long.cpp", "\n" * 401, 401),

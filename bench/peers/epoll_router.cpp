@@ -38,6 +38,7 @@ struct router {
   const char* own_id;
   connection* by_id[table_slots];
   connection* dirty;
+  size_t blocked_count;
   bench::call_counts counts;
   void (*deliver)(router*, const connection* from, const unsigned char* payload, size_t bytes);
   void* user;
@@ -75,6 +76,7 @@ void watch(router* r, int operation, int fd, uint32_t events, void* owner) {
 void set_blocked(router* r, connection* c, bool blocked) {
   if (c->blocked == blocked) return;
   c->blocked = blocked;
+  blocked ? ++r->blocked_count : --r->blocked_count;
   watch(r, EPOLL_CTL_MOD, c->fd, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, c);
 }
 
@@ -300,6 +302,7 @@ bench::side_record receive_all(const bench::options& o, const std::function<void
   };
   while (!side.finished()) turn(&r);
   flush_all(&r);
+  while (r.blocked_count != 0) turn(&r);
   return side.record();
 }
 

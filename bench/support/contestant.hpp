@@ -15,6 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <latch>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,35 +80,24 @@ inline const char* name_of(role r) {
 // Every option takes one value. An unknown option or a bad value ends the program with status 1.
 inline options parse_options(int argc, char** argv) {
   options o;
+  const std::map<std::string_view, std::function<void(std::string_view name, const char* value)>> setters = {
+      {"--role", [&](auto, auto value) { o.role = parse_role(value); }},
+      {"--mode", [&](auto, auto value) { o.mode = parse_mode(value); }},
+      {"--transport", [&](auto, auto value) { o.transport = value; }},
+      {"--endpoint", [&](auto, auto value) { o.endpoint = value; }},
+      {"--size", [&](auto name, auto value) { o.size_bytes = parse_number(name, value); }},
+      {"--messages", [&](auto name, auto value) { o.messages = parse_number(name, value); }},
+      {"--warmup", [&](auto name, auto value) { o.warmup = parse_number(name, value); }},
+      {"--cpu", [&](auto name, auto value) { o.cpu = int(parse_number(name, value)); }},
+      {"--backend", [&](auto, auto value) { o.backend = value; }},
+      {"--strategy", [&](auto, auto value) { o.strategy = value; }},
+      {"--spin-us", [&](auto name, auto value) { o.spin_us = parse_number(name, value); }},
+  };
   for (int i = 1; i < argc; i += 2) {
-    const std::string_view name = argv[i];
-    if (i + 1 == argc) fail(name, "unknown option, or its value is missing");
-    const char* value = argv[i + 1];
-    const auto number = [&] { return parse_number(name, value); };
-    if (name == "--role")
-      o.role = parse_role(value);
-    else if (name == "--mode")
-      o.mode = parse_mode(value);
-    else if (name == "--transport")
-      o.transport = value;
-    else if (name == "--endpoint")
-      o.endpoint = value;
-    else if (name == "--size")
-      o.size_bytes = number();
-    else if (name == "--messages")
-      o.messages = number();
-    else if (name == "--warmup")
-      o.warmup = number();
-    else if (name == "--cpu")
-      o.cpu = int(number());
-    else if (name == "--backend")
-      o.backend = value;
-    else if (name == "--strategy")
-      o.strategy = value;
-    else if (name == "--spin-us")
-      o.spin_us = number();
-    else
-      fail(name, "unknown option");
+    const auto setter = setters.find(argv[i]);
+    if (setter == setters.end()) fail(argv[i], "unknown option");
+    if (i + 1 == argc) fail(argv[i], "needs a value");
+    setter->second(argv[i], argv[i + 1]);
   }
   if (o.endpoint.rfind(o.transport + "://", 0) != 0)
     fail("--endpoint", "must begin with the transport and ://");

@@ -108,6 +108,7 @@ class sending_side {
  public:
   sending_side(const options& o, counts_reader read_counts)
       : script_(o), payload_(o.size_bytes, 'w'), section_(std::move(read_counts)) {
+    payload_.reserve(1); // so that there is an address even of 0 bytes
     if (o.mode != mode::stream) round_trips_ns_.reserve(script_.counted());
   }
 

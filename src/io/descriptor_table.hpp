@@ -1,7 +1,7 @@
 // What the reactive_proactor knows of each descriptor, found by number: who waits on it and what is watched.
 //
-// Memory: pages of states, allocated when the first number of a page is used and kept: states never move, and a
-// loop in steady state allocates nothing.
+// Memory: pages of states, allocated when the first number of a page is used and kept: states never move, and
+// a loop in steady state allocates nothing.
 #pragma once
 
 #include <weir/io/reactive_proactor.hpp>
@@ -20,24 +20,32 @@ struct reactive_proactor::descriptor_state {
   descriptor_state* next_changed = nullptr;
   descriptor_state* next_starved = nullptr;
   int number = -1;
-  std::uint32_t idle_since_wait = 0;      ///< number of the wait in which the last operation left
-  readiness watched = readiness::none;    ///< what the reactor was told last
-  readiness polled = readiness::none;     ///< what `polls` wait for
-  std::uint8_t burst_slots = 1;           ///< how many slots the next read offers
+  std::uint32_t idle_since_wait = 0;   ///< number of the wait in which the last operation left
+  readiness watched = readiness::none; ///< what the reactor was told last
+  readiness polled = readiness::none;  ///< what `polls` wait for
+  std::uint8_t burst_slots = 1;        ///< how many slots the next read offers
   bool is_on_changed_list : 1 = false;
   bool is_on_starved_list : 1 = false;
-  bool is_exact : 1 = true;       ///< false: more is watched than wanted, and it costs wake-ups
-  bool is_suspect : 1 = false;    ///< the number may be another file than the one that is watched
-  bool is_congested : 1 = false;  ///< the last write filled the socket: the next one waits for room
+  bool must_trim : 1 = false;    ///< more is watched than wanted, and it costs wake-ups
+  bool is_suspect : 1 = false;   ///< the number may be another file than the one that is watched
+  bool is_congested : 1 = false; ///< the last write filled the socket: the next one waits for room
 
   bool is_idle() const noexcept { return readers.empty() && writers.empty() && polls.empty(); }
 
   /// What has to be watched for those who wait.
   readiness wanted() const noexcept;
 
-  /// The number was given to a new file, of which nothing is known.
+  /// The number was given to a new file, of which nothing is known. Precondition: is_idle().
   void forget() noexcept;
+
+  /// After a poll has left.
+  void refresh_polled() noexcept;
 };
+
+/// Of the events of poll(2), those that have to be watched to learn of them.
+readiness readiness_of_poll(std::uint32_t events) noexcept;
+/// The other way round, without POLLRDHUP, which no readiness tells from POLLHUP.
+std::uint32_t poll_events_of(readiness ready) noexcept;
 
 class reactive_proactor::descriptor_table {
  public:
@@ -55,8 +63,9 @@ class reactive_proactor::descriptor_table {
 
   using changed_queue = intrusive_queue<descriptor_state, &descriptor_state::next_changed>;
   using starved_queue = intrusive_queue<descriptor_state, &descriptor_state::next_starved>;
-  /// Those marked so far; each `pop` must be followed by clearing its mark.
+  /// Those marked so far. Whoever takes one from the queue clears its mark.
   changed_queue take_changed() noexcept { return std::move(changed_); }
+  /// The one that waits longest for a slot, unmarked; null when none does.
   descriptor_state* pop_starved() noexcept;
 
  private:

@@ -53,9 +53,9 @@ result<std::unique_ptr<epoll_reactor>> epoll_reactor::create(loop_counters& coun
   if (!epoll) return fail(error::from_errno(errno, "epoll_create1"));
   weir::descriptor wake_event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_event) return fail(error::from_errno(errno, "eventfd"));
-  std::unique_ptr<epoll_reactor> made(
-      new epoll_reactor(std::move(epoll), std::move(wake_event), counters));
-  if (const int added = made->watch_wake_event(); added < 0) return fail(error::from_errno(added, "epoll_ctl"));
+  std::unique_ptr<epoll_reactor> made(new epoll_reactor(std::move(epoll), std::move(wake_event), counters));
+  if (const int added = made->watch_wake_event(); added < 0)
+    return fail(error::from_errno(added, "epoll_ctl"));
   return made;
 }
 
@@ -147,7 +147,8 @@ int epoll_reactor::wait_in_kernel(std::uint64_t timeout_ns) noexcept {
 }
 
 void epoll_reactor::wake() noexcept {
-  // Wake-ups until the loop has seen the first one are one. The exchange also hands over what the waker wrote.
+  // Wake-ups until the loop has seen the first one are one. The exchange also hands over what the waker
+  // wrote.
   if (wake_pending_.exchange(true, std::memory_order_acq_rel)) return;
   const int errno_of_interrupted_code = errno;
   const std::uint64_t one = 1;
@@ -161,10 +162,10 @@ void epoll_reactor::take_wake() noexcept {
   ++counters_.system_calls; // the waker's write: counters belong to this thread
 }
 
-/// A new epoll instance with everything that is watched and no ghosts. Where there is no descriptor for it the old
-/// one stays: ghosts then cost wake-ups until a later attempt succeeds.
+/// A new epoll instance with everything that is watched and no ghosts. Where there is no descriptor for it
+/// the old one stays: ghosts then cost wake-ups until a later attempt succeeds.
 void epoll_reactor::rebuild() noexcept {
-  ++counters_.system_calls;
+  counters_.system_calls += 2; // and the close of one of the two
   weir::descriptor fresh(::epoll_create1(EPOLL_CLOEXEC));
   if (!fresh) return;
   std::swap(epoll_, fresh);

@@ -95,11 +95,13 @@ int outcome_of_connect(int socket, loop_counters& counters) noexcept {
 
 int receive(int socket, std::span<std::byte> into, loop_counters& counters) noexcept {
   const std::size_t size_bytes = std::min(into.size(), transfer_bytes_max);
-  return count_received(
-      made(counters, [&] { return ::recv(socket, into.data(), size_bytes, MSG_DONTWAIT); }), counters);
+  return count_received(made(counters, [&] { return ::recv(socket, into.data(), size_bytes, MSG_DONTWAIT); }),
+                        counters);
 }
 
 int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept {
+  if (into.size() == 1)
+    return receive(socket, {static_cast<std::byte*>(into[0].iov_base), into[0].iov_len}, counters);
   msghdr header{};
   header.msg_iov = into.data();
   header.msg_iovlen = into.size();
@@ -108,10 +110,12 @@ int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept
 
 int send(const send_operation& op, loop_counters& counters) noexcept {
   const std::size_t size_bytes = std::min(op.buffer.size(), transfer_bytes_max);
-  return count_sent(
-      made(counters,
-           [&] { return ::send(op.descriptor(), op.buffer.data(), size_bytes, MSG_DONTWAIT | MSG_NOSIGNAL); }),
-      counters);
+  return count_sent(made(counters,
+                         [&] {
+                           return ::send(op.descriptor(), op.buffer.data(), size_bytes,
+                                         MSG_DONTWAIT | MSG_NOSIGNAL);
+                         }),
+                    counters);
 }
 
 int send(const send_gathered_operation& op, loop_counters& counters) noexcept {

@@ -12,8 +12,8 @@
 
 namespace weir::nonblocking {
 
-/// Not now: nothing to read, no room, connection under way. Distinct from every errno, since -EAGAIN is also what a
-/// unix-domain connect reports for good.
+/// Not now: nothing to read, no room, connection under way. Distinct from every errno, since -EAGAIN is also
+/// what a unix-domain connect reports for good.
 inline constexpr int would_block = INT_MIN;
 
 /// Skips connections that were reset while they waited in the backlog.

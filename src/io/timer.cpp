@@ -29,7 +29,7 @@ void timer_wheel::place(timer& which) noexcept {
   constexpr std::uint64_t tick_ns = std::uint64_t{1} << tick_shift;
   constexpr std::uint64_t deadline_max = ~std::uint64_t{0} - tick_ns;
   const std::uint64_t tick = (std::min(which.deadline_ns_, deadline_max) + tick_ns - 1) >> tick_shift;
-  if (tick <= now_tick_) {
+  if (tick <= now_tick_ || which.deadline_ns_ <= now_ns_) {
     due_.push_back(which);
     return;
   }
@@ -42,7 +42,8 @@ void timer_wheel::place(timer& which) noexcept {
 
 void timer_wheel::collect_due(std::uint64_t tick) noexcept {
   // From one occupied slot to the next, in order of time, so that timers of one tick keep their order.
-  for (std::uint64_t next = next_ns(); next != never && (next >> tick_shift) <= tick; next = next_ns()) {
+  for (std::uint64_t next = next_slot_ns(); next != never && (next >> tick_shift) <= tick;
+       next = next_slot_ns()) {
     now_tick_ = next >> tick_shift;
     for (unsigned level = levels; level-- > 0;) {
       const auto index = static_cast<unsigned>(now_tick_ >> (level * level_bits)) % slots_per_level;
@@ -57,6 +58,7 @@ void timer_wheel::collect_due(std::uint64_t tick) noexcept {
 
 std::size_t timer_wheel::advance(std::uint64_t now_ns, std::size_t budget) noexcept {
   collect_due(now_ns >> tick_shift);
+  now_ns_ = now_ns;
 
   // What handlers arm from now on stands behind this mark and waits for the next call.
   timer mark([](timer&) noexcept {});
@@ -71,7 +73,10 @@ std::size_t timer_wheel::advance(std::uint64_t now_ns, std::size_t budget) noexc
 }
 
 std::uint64_t timer_wheel::next_ns() const noexcept {
-  if (!due_.empty()) return now_tick_ << tick_shift;
+  return due_.empty() ? next_slot_ns() : now_ns_;
+}
+
+std::uint64_t timer_wheel::next_slot_ns() const noexcept {
   for (unsigned level = 0; level < levels; ++level) {
     while (occupied_[level] != 0) {
       // All occupied slots of a level lie ahead of the clock's own digit: behind it there is nothing left.

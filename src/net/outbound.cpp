@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace weir {
 
@@ -69,6 +70,14 @@ void outbound::consume(std::size_t count) noexcept {
   }
   open_ += count;
   if (bytes_ == 0) release_chunk();
+}
+
+void outbound::splice(outbound& other) {
+  seal();
+  other.seal();
+  while (!other.pieces_.empty()) pieces_.push_back(other.pieces_.pop_front());
+  bytes_ += std::exchange(other.bytes_, 0);
+  other.release_chunk();
 }
 
 void outbound::clear() noexcept {

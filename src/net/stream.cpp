@@ -133,6 +133,10 @@ std::uint64_t stream::bytes_sent() const noexcept {
   return core_->sent_bytes();
 }
 
+void stream::on_bytes_sent(void (*notify)(void*) noexcept, void* context) noexcept {
+  core_->on_bytes_sent(notify, context);
+}
+
 task<result<void>> stream::writable() {
   core& self = *core_;
   bool must_wait = self.is_full();
@@ -196,8 +200,12 @@ task<result<void>> stream::shutdown() {
 
 task<result<void>> stream::close() {
   result<void> flushed = co_await flush();
-  co_await shield(core::closed(core_.release()));
+  co_await shield(core::closed(core_.release(), nullptr));
   co_return flushed;
+}
+
+task<> stream::abort(outbound& unsent) {
+  co_await shield(core::closed(core_.release(), &unsent));
 }
 
 result<address> stream::local_address() const {

@@ -83,42 +83,45 @@ void stream::core::schedule_send() noexcept {
 void stream::core::send_gathered() noexcept {
   send_scheduled_ = false;
   if (abandoned_) return close_when_idle();
-  if (write_error_) return unsent.clear();
+  if (write_error_) return;
   send_.set_pieces(vectors_.data(), unsent.gather(vectors_));
   home_.start(send_);
 }
 
 void stream::core::on_sent(int result) noexcept {
-  if (abandoned_) return close_when_idle();
   if (result >= 0) {
     sent_bytes_ += static_cast<std::uint64_t>(result);
     unsent.consume(static_cast<std::size_t>(result));
-    schedule_send();
   } else {
     write_error_ = error::from_errno(result, "send");
-    unsent.clear();
   }
+  if (abandoned_) return close_when_idle();
+  if (!write_error_) schedule_send();
   sent.set();
+  if (notify_sent_) notify_sent_(notify_context_);
 }
 
 // --- the end ---
 
-void stream::core::abandon(event* closed) noexcept {
+void stream::core::abandon() noexcept {
   abandoned_ = true;
-  closed_ = closed;
   home_.cancel(receive_);
   home_.cancel(send_);
   close_when_idle();
 }
 
-task<> stream::core::closed(core* orphan) {
+task<> stream::core::closed(core* orphan, outbound* rescue) {
   event done(event_reset::manual);
-  orphan->abandon(&done);
+  orphan->closed_ = &done;
+  orphan->rescue_ = rescue;
+  orphan->abandon();
   (void)co_await done.wait();
 }
 
 void stream::core::close_when_idle() noexcept {
-  if (receive_.is_idle() && send_.is_idle() && !send_scheduled_) home_.start(close_);
+  if (!receive_.is_idle() || !send_.is_idle() || send_scheduled_) return;
+  if (rescue_) rescue_->splice(unsent);
+  home_.start(close_);
 }
 
 } // namespace weir

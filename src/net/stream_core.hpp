@@ -45,11 +45,15 @@ class stream::core {
   outbound unsent;
   event sent{event_reset::manual}; ///< set by every change on the sending side
 
-  /// Ends everything, then closes the descriptor and deletes itself; `closed`, where given, is set at that
-  /// moment.
-  void abandon(event* closed = nullptr) noexcept;
-  /// The same, awaited.
-  static task<> closed(core* orphan);
+  void on_bytes_sent(void (*notify)(void*) noexcept, void* context) noexcept {
+    notify_sent_ = notify;
+    notify_context_ = context;
+  }
+
+  /// Ends everything, then closes the descriptor and deletes itself.
+  void abandon() noexcept;
+  /// The same, awaited. What is unsent then goes to `rescue`, where given.
+  static task<> closed(core* orphan, outbound* rescue);
 
  private:
   template <class Operation>
@@ -79,7 +83,10 @@ class stream::core {
   std::uint64_t sent_bytes_ = 0;
   std::optional<error> read_error_;
   std::optional<error> write_error_;
+  void (*notify_sent_)(void*) noexcept = nullptr;
+  void* notify_context_ = nullptr;
   event* closed_ = nullptr;
+  outbound* rescue_ = nullptr;
   bool paused_ = false; ///< at the credit, or suspended: the end of the receive is no news
   bool suspended_ = false;
   bool end_of_file_ = false;

@@ -21,4 +21,4 @@ export PKG_CONFIG_PATH
 "$compiler" -std=c++23 "$consumer/main.cpp" -o "$work/consumer" $(pkg-config --cflags --libs weir)
 "$work/consumer"
 
-if [ -e "$build/weir" ]; then "$work/prefix/bin/weir" --version; fi
+if [ -e "$build/weir" ]; then "$work/prefix/bin/weir" --help >/dev/null; fi

@@ -1,12 +1,12 @@
-// Runs a fuzz target over stored inputs: every file named on the command line, and every file in a folder named there.
-// It stands in for libFuzzer's main in ordinary builds, so that each compiler and each test run replays the corpus.
+// Runs a fuzz target over stored inputs: every file named on the command line, and every file in a folder
+// named there. It stands in for libFuzzer's main in ordinary builds, so that each compiler and each test run
+// replays the corpus.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes);
@@ -27,8 +27,9 @@ std::vector<fs::path> list_inputs(const fs::path& where) {
 void replay(const fs::path& input) {
   std::ifstream file(input, std::ios::binary);
   file.exceptions(std::ios::badbit | std::ios::failbit);
-  // An exact heap block, so that a sanitizer sees the first byte read past the input.
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // A heap block of exactly this size, so that a sanitizer sees the first byte read past the input.
+  std::vector<char> bytes(fs::file_size(input));
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
 }
 

@@ -206,7 +206,7 @@ TEST(timer_wheel, agrees_with_a_sorted_list) {
       if (random() % 4 == 0) {
         timer_wheel::cancel(any);
       } else {
-        const std::uint64_t distance = random() >> (20 + random() % 40);
+        const std::uint64_t distance = 1 + (random() >> (20 + random() % 40));
         wheel.arm(any, now + distance);
         any.armed_as = ++armed_count;
       }

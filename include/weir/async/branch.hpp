@@ -1,9 +1,9 @@
 // branch: one of several tasks that run side by side below one coroutine; join: the place where they meet
 // again. What when_all, when_any and run are made of.
 //
-// Branches start one after the other when the join is awaited, each at once up to the first thing that it waits
-// for; the coroutine goes on when the last has ended, from within that one. Thread rule: the loop's thread.
-// Lifetime: tasks, branches and join live in the frame of the coroutine that awaits the join.
+// Branches start one after the other when the join is awaited, each at once up to the first thing that it
+// waits for; the coroutine goes on when the last has ended, from within that one. Thread rule: the loop's
+// thread. Lifetime: tasks, branches and join live in the frame of the coroutine that awaits the join.
 #pragma once
 
 #include <weir/async/frame_pool.hpp>
@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -72,9 +73,7 @@ class join {
 
  private:
   friend class branch::promise_type;
-  std::coroutine_handle<> leave() noexcept {
-    return --running_ == 0 ? awaiting_ : std::noop_coroutine();
-  }
+  std::coroutine_handle<> leave() noexcept { return --running_ == 0 ? awaiting_ : std::noop_coroutine(); }
 
   cancellation scope_;
   std::coroutine_handle<> awaiting_;
@@ -141,6 +140,14 @@ template <class T>
 branch make_branch(task<T>& which, join& below, std::size_t index) {
   co_await which.end();
   below.ended(index, which.failure());
+}
+
+template <class T>
+std::vector<branch> make_branches(std::vector<task<T>>& tasks, join& below) {
+  std::vector<branch> branches;
+  branches.reserve(tasks.size());
+  for (task<T>& each : tasks) branches.push_back(make_branch(each, below, branches.size()));
+  return branches;
 }
 
 } // namespace weir

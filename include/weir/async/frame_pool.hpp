@@ -1,10 +1,10 @@
-// frame_pool: where coroutine frames live. Each thread keeps the frames that ended in free lists by size, so a
-// program in steady state makes and ends coroutines without calling the allocator.
+// frame_pool: where coroutine frames live. Each thread keeps the frames that ended in free lists by size, so
+// a program in steady state makes and ends coroutines without calling the allocator.
 //
 // Thread rule: a frame is freed on the thread that made it. Bound: a thread keeps at most
 // `kept_bytes_per_class_max` of free frames a size class; what exceeds that, or the largest class, goes to
-// operator new and delete. Errors: std::bad_alloc, thrown to the caller of the coroutine function; nothing else
-// fails with it.
+// operator new and delete. Errors: std::bad_alloc, thrown to the caller of the coroutine function; nothing
+// else fails with it.
 #pragma once
 
 #include <cstddef>

@@ -48,8 +48,7 @@ class [[nodiscard]] operation_awaiter : protected Operation, private cancel_call
   /// `arguments` are those of the operation; where it takes its handler, `&operation_awaiter::completed`.
   template <class... Arguments>
   explicit operation_awaiter(std::source_location where, heeds_scope heeds, Arguments&&... arguments) noexcept
-      : Operation(std::forward<Arguments>(arguments)...),
-        cancel_callback([](cancel_callback& self) noexcept {
+      : Operation(std::forward<Arguments>(arguments)...), cancel_callback([](cancel_callback& self) noexcept {
           auto& awaiter = static_cast<operation_awaiter&>(self);
           awaiter.loop_->cancel(awaiter);
         }),

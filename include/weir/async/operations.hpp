@@ -41,7 +41,8 @@ class [[nodiscard]] async_connect final : public operation_awaiter<connect_opera
   result<> await_resume() const noexcept { return outcome_without_value(); }
 };
 
-/// Some bytes into `into`, which must not be empty; 0 at end of file. `all`: only when it is full, or at the end.
+/// Some bytes into `into`, which must not be empty; 0 at end of file. `all`: only when it is full, or at the
+/// end.
 class [[nodiscard]] async_receive final : public operation_awaiter<receive_operation> {
  public:
   async_receive(int socket, std::span<std::byte> into, bool all = false,
@@ -67,8 +68,8 @@ class [[nodiscard]] async_send final : public operation_awaiter<send_operation> 
   }
 };
 
-/// Readiness: `events` and the outcome are masks of POLLIN, POLLOUT, POLLRDHUP, POLLPRI (poll(2)); the outcome
-/// may have POLLERR and POLLHUP too.
+/// Readiness: `events` and the outcome are masks of POLLIN, POLLOUT, POLLRDHUP, POLLPRI (poll(2)); the
+/// outcome may have POLLERR and POLLHUP too.
 class [[nodiscard]] async_poll final : public operation_awaiter<poll_operation> {
  public:
   async_poll(int watched, std::uint32_t wanted,

@@ -1,7 +1,8 @@
 // run: the way in from ordinary code: turns a loop until a task has ended.
 //
-// Thread rule: the loop's thread, outside its turns. Returns the task's value or rethrows its exception. Other
-// work of the loop runs on meanwhile and stops when this returns: what must end first is awaited by the task.
+// Thread rule: the loop's thread, outside its turns. Returns the task's value or rethrows its exception.
+// Other work of the loop runs on meanwhile and stops when this returns: what must end first is awaited by the
+// task.
 #pragma once
 
 #include <weir/async/branch.hpp>

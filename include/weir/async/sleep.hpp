@@ -1,8 +1,8 @@
-// sleep: lets time pass on the loop's clock: `co_await sleep_for(10ms);` Never early; late by at most a tick of
-// the timer wheel and the turn that is under way. What is past already ends at the next turn.
+// sleep: lets time pass on the loop's clock: `co_await sleep_for(10ms);` Never early; late by at most a tick
+// of the timer wheel and the turn that is under way. What is past already ends at the next turn.
 //
-// Cancel-safe: the outcome is then std::errc::operation_canceled, and the timer is gone. Resumes in phase 2 of
-// docs/loop.md, sleepers of one tick in the order in which they fell asleep.
+// Cancel-safe: the outcome is then std::errc::operation_canceled, and the timer is gone. Resumes in phase 2
+// of docs/loop.md, sleepers of one tick in the order in which they fell asleep.
 #pragma once
 
 #include <weir/async/deadline.hpp>

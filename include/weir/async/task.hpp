@@ -1,12 +1,13 @@
-// task<T>: a coroutine that starts when it is awaited and gives its value to the one coroutine that awaits it.
+// task<T>: a coroutine that starts when it is awaited and gives its value to the one coroutine that awaits
+// it.
 //
-// Awaiting transfers control straight into the task, and its end straight back (symmetric transfer): a chain of
-// a million awaits needs no stack. g++ below -O2 needs -foptimize-sibling-calls for that (docs/compilers.md).
-// Lifetime: owns its frame and destroys it when it dies. It must not die between its start and its end, which
-// awaiting the temporary, `co_await f()`, guarantees. Arguments passed by reference must outlive the task.
-// Thread rule: made, awaited and destroyed on one thread. Cancel-safety: cancellation destroys nothing; it only
-// makes the awaitables inside give std::errc::operation_canceled. Errors: an exception that leaves the body is
-// kept and rethrown where the task is awaited.
+// Awaiting transfers control straight into the task, and its end straight back (symmetric transfer): a chain
+// of a million awaits needs no stack. g++ below -O2 needs -foptimize-sibling-calls for that
+// (docs/compilers.md). Lifetime: owns its frame and destroys it when it dies. It must not die between its
+// start and its end, which awaiting the temporary, `co_await f()`, guarantees. Arguments passed by reference
+// must outlive the task. Thread rule: made, awaited and destroyed on one thread. Cancel-safety: cancellation
+// destroys nothing; it only makes the awaitables inside give std::errc::operation_canceled. Errors: an
+// exception that leaves the body is kept and rethrown where the task is awaited.
 #pragma once
 
 #include <weir/async/frame_pool.hpp>
@@ -118,8 +119,8 @@ class [[nodiscard]] task {
   /// `co_await f().under(scope)`: the same in another scope. Null: nothing cancels it.
   awaiter_under under(cancellation* scope) && noexcept { return awaiter_under(frame_, scope); }
 
-  /// For what combines tasks: runs it to its end in the scope of the awaiting coroutine and keeps the outcome,
-  /// for `failure` and `take`.
+  /// For what combines tasks: runs it to its end in the scope of the awaiting coroutine and keeps the
+  /// outcome, for `failure` and `take`.
   end_awaiter end() & noexcept { return end_awaiter(frame_); }
   /// Null when it ended with a value. Precondition of both: it has ended.
   const std::exception_ptr& failure() const noexcept { return frame_.promise().failure(); }

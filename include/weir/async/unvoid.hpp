@@ -5,6 +5,7 @@
 
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 namespace weir {
 
@@ -20,6 +21,14 @@ unvoid<T> take_unvoid(task<T>& ended) {
   } else {
     return ended.take();
   }
+}
+
+template <class T>
+std::vector<unvoid<T>> take_unvoid(std::vector<task<T>>& ended) {
+  std::vector<unvoid<T>> values;
+  values.reserve(ended.size());
+  for (task<T>& each : ended) values.push_back(take_unvoid(each));
+  return values;
 }
 
 } // namespace weir

@@ -1,9 +1,10 @@
-// waiter: a suspended coroutine that waits for something on its loop: the mechanics that event, channel, sleep
-// and nursery share. It ends exactly once: woken by what it waits for, or cancelled by its scope.
+// waiter: a suspended coroutine that waits for something on its loop: the mechanics that event, channel,
+// sleep and nursery share. It ends exactly once: woken by what it waits for, or cancelled by its scope.
 //
-// Whoever wakes it does not run it: it resumes in the deferred phase (phase 4 of docs/loop.md), in the order of
-// the wake-ups. Cancel-safety: once woken, a cancellation changes nothing any more. Thread rule: the loop's
-// thread. Lifetime: lives in the frame of the waiting coroutine. Bound: intrusive, no memory of its own.
+// Whoever wakes it does not run it: it resumes in the deferred phase (phase 4 of docs/loop.md), in the order
+// of the wake-ups. Cancel-safety: once woken, a cancellation changes nothing any more. Thread rule: the
+// loop's thread. Lifetime: lives in the frame of the waiting coroutine. Bound: intrusive, no memory of its
+// own.
 #pragma once
 
 #include <weir/async/scope.hpp>
@@ -57,6 +58,8 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
     failure_.emplace(std::errc::operation_canceled, operation_);
     return false;
   }
+  /// The same for what waits whatever its scope says.
+  void enter_regardless(std::coroutine_handle<> awaiting) noexcept { coroutine_ = awaiting; }
   /// Last step: from here on it waits.
   void wait() noexcept {
     loop_ = loop::current();
@@ -76,8 +79,6 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
   void fail_with(error why) noexcept { failure_ = std::move(why); }
 
   bool is_waiting() const noexcept { return is_waiting_; }
-  cancellation* scope() const noexcept { return scope_; }
-  const char* operation() const noexcept { return operation_; }
   bool has_failed() const noexcept { return failure_.has_value(); }
   result<> outcome() noexcept {
     if (failure_) return fail(std::move(*failure_));

@@ -3,8 +3,8 @@
 //
 // The tasks start in order, at once. An exception of one cancels the others; all are awaited, then the first
 // exception is rethrown (later ones are lost with the values). An error in a result<T> is a value: it cancels
-// nothing; a nursery is what ends siblings at an error. Cancel-safe as the tasks are: a cancellation reaches all,
-// and their values are delivered. A task<void> gives std::monostate.
+// nothing; a nursery is what ends siblings at an error. Cancel-safe as the tasks are: a cancellation reaches
+// all, and their values are delivered. A task<void> gives std::monostate.
 #pragma once
 
 #include <weir/async/branch.hpp>
@@ -33,15 +33,10 @@ task<std::tuple<unvoid<Ts>...>> when_all(task<Ts>... tasks) {
 template <class T>
 task<std::vector<unvoid<T>>> when_all(std::vector<task<T>> tasks) {
   join below(join_rule::cancel_at_exception, co_await current_cancellation());
-  std::vector<branch> branches;
-  branches.reserve(tasks.size());
-  for (task<T>& each : tasks) branches.push_back(make_branch(each, below, branches.size()));
+  std::vector<branch> branches = make_branches(tasks, below);
   co_await below.run(branches);
   below.rethrow_failure();
-  std::vector<unvoid<T>> values;
-  values.reserve(tasks.size());
-  for (task<T>& each : tasks) values.push_back(take_unvoid(each));
-  co_return values;
+  co_return take_unvoid(tasks);
 }
 
 } // namespace weir

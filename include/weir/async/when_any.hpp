@@ -1,10 +1,11 @@
 // when_any: runs tasks side by side until the first ends, then cancels the others and awaits them.
 //
 // The tasks start in order, at once; when one ends while others have not started, these still run up to the
-// first thing that they wait for. Every task ends, so every value is delivered: a loser's is commonly an error
-// for which `is_cancelled()` holds, but a second winner, whose success raced with its cancellation, is there too
-// and must be looked at where it owns something. An exception of any task is rethrown after all have ended, the
-// first of them if there are several. Cancel-safe as the tasks are. A task<void> gives std::monostate.
+// first thing that they wait for. Every task ends, so every value is delivered: a loser's is commonly an
+// error for which `is_cancelled()` holds, but a second winner, whose success raced with its cancellation, is
+// there too and must be looked at where it owns something. An exception of any task is rethrown after all
+// have ended, the first of them if there are several. Cancel-safe as the tasks are. A task<void> gives
+// std::monostate.
 #pragma once
 
 #include <weir/async/branch.hpp>
@@ -47,15 +48,10 @@ template <class T>
 task<when_any_result<std::vector<unvoid<T>>>> when_any(std::vector<task<T>> tasks) {
   assert(!tasks.empty() && "the first of none never ends");
   join below(join_rule::cancel_at_first_end, co_await current_cancellation());
-  std::vector<branch> branches;
-  branches.reserve(tasks.size());
-  for (task<T>& each : tasks) branches.push_back(make_branch(each, below, branches.size()));
+  std::vector<branch> branches = make_branches(tasks, below);
   co_await below.run(branches);
   below.rethrow_failure();
-  std::vector<unvoid<T>> values;
-  values.reserve(tasks.size());
-  for (task<T>& each : tasks) values.push_back(take_unvoid(each));
-  co_return when_any_result<std::vector<unvoid<T>>>(below.first(), std::move(values));
+  co_return when_any_result<std::vector<unvoid<T>>>(below.first(), take_unvoid(tasks));
 }
 
 } // namespace weir

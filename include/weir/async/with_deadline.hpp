@@ -1,11 +1,11 @@
 // with_deadline: a task that is cancelled when its time is up:
 // `auto reply = co_await with_deadline(2s, ask(peer));`
 //
-// At expiry everything that the task waits for gives std::errc::operation_canceled; the task is awaited, always.
-// When it then ends with a cancellation, that becomes std::errc::timed_out; every other outcome is delivered as
-// it is, so a success that races with the deadline is a success. Nesting: a deadline turns only its own
-// cancellation into a time-out; one that comes from outside stays a cancellation. A deadline that is past when
-// the task starts lets it run up to the first thing that it waits for.
+// At expiry everything that the task waits for gives std::errc::operation_canceled; the task is awaited,
+// always. When it then ends with a cancellation, that becomes std::errc::timed_out; every other outcome is
+// delivered as it is, so a success that races with the deadline is a success. Nesting: a deadline turns only
+// its own cancellation into a time-out; one that comes from outside stays a cancellation. A deadline that is
+// past when the task starts lets it run up to the first thing that it waits for.
 #pragma once
 
 #include <weir/async/deadline.hpp>

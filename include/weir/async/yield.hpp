@@ -1,8 +1,8 @@
 // yield: lets everything else that is ready on the loop run first: `co_await yield();`
 //
-// Resumes behind the deferred work that is queued already, in this turn or the next. It also does so in a scope
-// that was asked to end, and then reports the cancellation: a computation that only yields, and looks at the
-// outcome seldom, still cannot stop the loop.
+// Resumes behind the deferred work that is queued already, in this turn or the next. It also does so in a
+// scope that was asked to end, and then reports the cancellation: a computation that only yields, and looks
+// at the outcome seldom, still cannot stop the loop.
 #pragma once
 
 #include <weir/async/scope.hpp>

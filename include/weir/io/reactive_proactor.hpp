@@ -1,30 +1,28 @@
-// reactive_proactor: turns any reactor into a proactor: waits for readiness, then makes the call that does not
-// block. epoll and kqueue share all of it.
+// reactive_proactor: turns any reactor into a proactor: waits for readiness, then makes the call that does
+// not block. epoll and kqueue share all of it.
 //
-// Reads wait first. Readiness is level-triggered, so one read a turn never meets an empty socket (no EAGAIN), and
-// what it leaves is reported by the next wait. `adaptive` offers a read more slots for as long as reads come back
-// full, up to the quantum; a short read offers fewer. Always-pending reads (receive_many) keep the head of their
-// descriptor's line until they end. With the pool empty they stand in a line of streams, unwatched, and read in
-// that order when slots return.
-// Writes try first, and wait for room only behind other writes or when the last write filled the socket.
-// Order: operations on one descriptor and direction complete in the order in which they were started; polls
-// stand outside of these lines.
-// Interest is changed at the wait, where a turn's changes cancel out. Interest in reading outlives its operation
-// until readiness is reported that nobody waits for, so that a read after a read costs no epoll_ctl.
+// Reads wait first. Readiness is level-triggered, so one read a turn never meets an empty socket (no EAGAIN),
+// and what it leaves is reported by the next wait. `adaptive` offers a read more slots for as long as reads
+// come back full, up to the quantum; a short read offers fewer. Always-pending reads (receive_many) keep the
+// head of their descriptor's line until they end. With the pool empty they stand in a line of streams,
+// unwatched, and read in that order when slots return. Writes try first, and wait for room only behind other
+// writes or when the last write filled the socket. Order: operations on one descriptor and direction complete
+// in the order in which they were started; polls stand outside of these lines. Interest is changed at the
+// wait, where a turn's changes cancel out. Interest in reading outlives its operation until readiness is
+// reported that nobody waits for, so that a read after a read costs no epoll_ctl.
 //
-// Descriptors: sockets, for operations other than poll and close. A socket on which `connect` is started must be
-// non-blocking; others may block, since calls are made with MSG_DONTWAIT. Descriptors are closed by the close
-// operation, or by close(2) once nothing is outstanding on them. One case is out of reach then: a number that is
-// closed by close(2) and given to a file that this proactor neither accepted nor connects, in the very turn that a
-// read on it succeeded.
-// connect on a unix-domain socket whose listener's backlog is full fails with -EAGAIN: transient, nothing tells
-// when it is worth another try (connect(2)).
-// accept stops at an error that concerns this side (EMFILE, ENOBUFS) and skips connections that died in the queue.
-// wait_for_all that meets an error or its cancellation half-way completes with the count so far, as io_uring does.
+// Descriptors: sockets, for operations other than poll and close. A socket on which `connect` is started must
+// be non-blocking; others may block, since calls are made with MSG_DONTWAIT. Descriptors are closed by the
+// close operation, or by close(2) once nothing is outstanding on them. One case is out of reach then: a
+// number that is closed by close(2) and given to a file that this proactor neither accepted nor connects, in
+// the very turn that a read on it succeeded. connect on a unix-domain socket whose listener's backlog is full
+// fails with -EAGAIN: transient, nothing tells when it is worth another try (connect(2)). accept stops at an
+// error that concerns this side (EMFILE, ENOBUFS) and skips connections that died in the queue. wait_for_all
+// that meets an error or its cancellation half-way completes with the count so far, as io_uring does.
 //
 // Thread rule: everything but `wake` belongs to the loop's thread. Lifetime: operations end before it does.
-// Bound: about 100 bytes for each descriptor number seen so far, allocated once; operations_max at once, more of
-// them park in order of arrival.
+// Bound: about 100 bytes for each descriptor number seen so far, allocated once; operations_max at once, more
+// of them park in order of arrival.
 #pragma once
 
 #include <weir/io/proactor.hpp>
@@ -38,8 +36,8 @@ namespace weir {
 
 class reactive_proactor final : public proactor {
  public:
-  /// The counters are those that the reactor counts in: each system call is counted by who makes it. Strategies of
-  /// io_uring mean `adaptive` here.
+  /// The counters are those that the reactor counts in: each system call is counted by who makes it.
+  /// Strategies of io_uring mean `adaptive` here.
   reactive_proactor(std::unique_ptr<reactor> demultiplexer, completion_queue& completed, buffer_pool& pool,
                     loop_counters& counters, const proactor_options& options = proactor_options{});
   ~reactive_proactor() override;
@@ -58,7 +56,16 @@ class reactive_proactor final : public proactor {
  private:
   struct descriptor_state;
   class descriptor_table;
-  struct write_outcome;
+  struct write_outcome {
+    int result;
+    bool is_in_full; ///< false: the socket has no more room
+  };
+  static constexpr std::size_t slots_per_read_max = 32;
+
+  // What the flags of an operation mean here.
+  static constexpr std::uint8_t flag_starved = 1;    ///< its descriptor is readable and the pool was empty
+  static constexpr std::uint8_t flag_connecting = 2; ///< the kernel has begun to connect
+  static bool is_starved(operation& op) noexcept { return (flags_of(op) & flag_starved) != 0; }
 
   // The life of an operation (reactive_proactor.cpp).
   void begin(operation& op) noexcept;
@@ -70,9 +77,11 @@ class reactive_proactor final : public proactor {
   void complete(operation& op, int result) noexcept;
   void complete_on(descriptor_state& on, operation& op, int result) noexcept;
   void stop(descriptor_state& on, operation& op, int error) noexcept;
+  void stop_line(descriptor_state& on, operation_queue& line, int error) noexcept;
   void stop_all(descriptor_state& on, int error) noexcept;
   void deliver_finished() noexcept;
   void update_interest() noexcept;
+  void watch(descriptor_state& on, readiness wanted) noexcept;
   void dispatch(const ready_event& event) noexcept;
   bool has_room(std::size_t count) const noexcept { return finished_.empty() && completed_.has_room(count); }
 

@@ -34,7 +34,7 @@ class timer_wheel {
   static constexpr std::uint64_t never = ~std::uint64_t{0};
   static constexpr unsigned tick_shift = 16;
 
-  explicit timer_wheel(std::uint64_t now_ns) noexcept : now_tick_(now_ns >> tick_shift) {}
+  explicit timer_wheel(std::uint64_t now_ns) noexcept : now_ns_(now_ns), now_tick_(now_ns >> tick_shift) {}
   ~timer_wheel();
 
   /// Arms, or moves an armed timer. A deadline in the past fires at the next `advance`.
@@ -57,7 +57,9 @@ class timer_wheel {
 
   void place(timer& which) noexcept;
   void collect_due(std::uint64_t tick) noexcept;
+  std::uint64_t next_slot_ns() const noexcept;
 
+  std::uint64_t now_ns_;
   std::uint64_t now_tick_;
   mutable std::array<std::uint64_t, levels>
       occupied_{}; ///< a bit for each slot that may hold a timer; cleared lazily

@@ -41,6 +41,8 @@ class outbound {
 
   /// Describes the oldest unsent bytes in at most `vectors.size()` entries; returns how many it filled.
   std::size_t gather(std::span<iovec> vectors) noexcept;
+  /// Moves everything that `other` holds to the end.
+  void splice(outbound& other);
   /// The oldest `count` bytes are sent.
   void consume(std::size_t count) noexcept;
   void clear() noexcept;

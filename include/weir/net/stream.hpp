@@ -66,6 +66,9 @@ class stream {
   /// Flushes, then closes. Cancelled or failing, it closes all the same and drops the rest.
   task<result<void>> close();
 
+  /// Closes at once. What the kernel has not taken is moved to `unsent`, for another connection to send.
+  task<> abort(outbound& unsent);
+
   result<address> local_address() const;
   result<address> remote_address() const;
   int native_handle() const noexcept;
@@ -77,6 +80,9 @@ class stream {
   bool is_writable() const noexcept;
   /// Waits until the unsent bytes are at half of the mark or below.
   task<result<void>> writable();
+  /// `notify` runs with `context` whenever the kernel has taken bytes; from a handler of the loop. Null:
+  /// nothing runs.
+  void on_bytes_sent(void (*notify)(void* context) noexcept, void* context) noexcept;
   /// All bytes that the kernel has taken since the start; grows monotonically.
   std::uint64_t bytes_sent() const noexcept;
 

@@ -1,4 +1,5 @@
-// A loop needs everything that the library itself links, so this program fails to link where the package forgets a part.
+// A loop needs everything that the library itself links, so this program fails to link where the package
+// forgets a part.
 #include <weir/io/loop.hpp>
 
 #include <cstdio>

@@ -1,0 +1,66 @@
+// outgoing: messages on their way to one peer, encoded at once into the bytes that will go over the wire.
+// Without a connection they wait here; with one they go into the output of its stream and leave with
+// everything else at the end of the turn.
+//
+// Bound: `messages_max` messages that the kernel has not taken (0: any number), and `bytes_max` bytes; at
+// either `is_full`. The
+//   socket decides what happens then. A message is taken whole or not at all, so one message may exceed
+//   `bytes_max`.
+// A lost connection: what the kernel had not begun to take is kept for the next one; a message cut in the
+// middle goes with its connection. Thread rule: the loop's thread.
+#pragma once
+
+#include <weir/base/ring.hpp>
+#include <weir/net/outbound.hpp>
+#include <weir/net/stream.hpp>
+#include <weir/zmtp/message.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace weir::zmtp {
+
+class outgoing {
+ public:
+  outgoing(buffer_pool& chunks, std::size_t messages_max, std::size_t bytes_max) noexcept
+      : waiting_(chunks), messages_max_(messages_max), bytes_max_(bytes_max) {}
+
+  bool is_full() noexcept;
+  /// The kernel has everything, or nothing was ever written.
+  bool is_empty() const noexcept { return target_->empty() && !is_detaching_; }
+  bool is_attached() const noexcept { return stream_ != nullptr; }
+
+  /// Encodes the frames from `first` on. Large bodies with an owner are moved, all else is copied.
+  /// Precondition: !is_full().
+  void push(message& from, std::size_t first = 0);
+  /// A command, where a connection stands; else it is void.
+  void push_command(std::span<const std::byte> encoded);
+
+  /// What waited goes to the stream, which must stay where it is until the detachment begins.
+  void attach(stream& connection);
+  /// The stream is about to be closed: nothing is taken until the detachment ends.
+  void begin_detach() noexcept;
+  /// `unsent`: the output that the closed stream was left with.
+  void end_detach(outbound& unsent) noexcept;
+
+ private:
+  static constexpr std::size_t settle_interval = 1024;
+
+  void push_frame(frame& part, bool more);
+  void settle() noexcept;
+
+  outbound waiting_;
+  outbound* target_ = &waiting_;
+  stream* stream_ = nullptr;
+  ring<std::uint64_t> begins_; ///< where each message begins that the kernel has not wholly taken, as a
+                               ///< position in the connection
+  std::uint64_t written_ = 0;  ///< the position behind everything written
+  std::size_t messages_max_;
+  std::size_t bytes_max_;
+  std::size_t settle_at_ =
+      settle_interval; ///< so that `begins_` stays short when no message bound asks for it
+  bool is_detaching_ = false;
+};
+
+} // namespace weir::zmtp

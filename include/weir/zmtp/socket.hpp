@@ -1,0 +1,190 @@
+// socket: what ROUTER and DEALER share: endpoints, connections, fair queueing of what arrives, waiting for
+// room, linger. How messages are addressed is the part of each type (router.hpp, dealer.hpp).
+//
+// Thread rule: the loop's thread. Lifetime: stays where it is; must be closed before it is destroyed
+// (asserted): `co_await s.close()`. Receiving: whole messages, one from each peer in turn. Sending: a message
+// is taken whole, or waits; none is split. Bounds: socket_options (per peer: messages and bytes both ways;
+// connections at once). At a bound the sender waits. Cancel-safety: a receive that is cancelled takes no
+// message; a send that is cancelled leaves the message with the caller.
+#pragma once
+
+#include <weir/async/event.hpp>
+#include <weir/async/nursery.hpp>
+#include <weir/async/task.hpp>
+#include <weir/async/waiter.hpp>
+#include <weir/base/result.hpp>
+#include <weir/io/loop.hpp>
+#include <weir/net/listener.hpp>
+#include <weir/zmtp/endpoint.hpp>
+#include <weir/zmtp/handshake.hpp>
+#include <weir/zmtp/message.hpp>
+#include <weir/zmtp/pipe.hpp>
+#include <weir/zmtp/session.hpp>
+#include <weir/zmtp/socket_options.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace weir::zmtp {
+
+struct socket_counters {
+  std::uint64_t messages_received = 0;
+  std::uint64_t messages_sent = 0;
+  std::uint64_t messages_dropped =
+      0; ///< nobody has the routing id, or the peer's queue was full and the policy says drop
+  std::uint64_t connections = 0; ///< handshakes that succeeded
+  std::uint64_t handshakes_failed = 0;
+};
+
+class socket : private session_owner {
+ public:
+  class receive_awaiter;
+  class send_awaiter;
+
+  socket(const socket&) = delete;
+  socket& operator=(const socket&) = delete;
+  virtual ~socket();
+
+  /// Listens. Gives the endpoint with what the system chose for wildcards. Call it from the loop.
+  result<std::string> bind(std::string_view endpoint);
+  /// Connects, and again whenever the connection is lost. The peer need not be there yet.
+  result<> connect(std::string_view endpoint);
+
+  /// `result<> got = co_await s.receive(message);` Replaces what was in `into`. No system call and no switch
+  /// when one waits.
+  receive_awaiter receive(message& into) noexcept;
+  /// The same without waiting: false when none waits.
+  bool try_receive(message& into);
+
+  /// Takes the message when it succeeds and leaves it as it was when not. It must stay valid until then.
+  send_awaiter send(message& from) noexcept;
+  send_awaiter send(message&& from) noexcept;
+
+  /// Sends what is unsent, at most as long as `linger` says, then ends everything. What waits on the socket
+  /// gets errc::closed.
+  task<result<>> close();
+
+  const socket_options& options() const noexcept { return options_; }
+  const socket_counters& counters() const noexcept { return counters_; }
+  /// Peers whose handshake is done.
+  std::size_t connected() const noexcept { return connected_; }
+  /// Waits until the number of connected peers is at least `count`.
+  task<result<>> wait_connected(std::size_t count);
+
+ protected:
+  enum class send_status : std::uint8_t { sent, full, unroutable };
+
+  socket(socket_type type, bool receives_routing_id, socket_options options);
+
+  // --- what the types do differently ---
+  /// A peer is there (again): it may be refused.
+  virtual result<> admit(pipe& peer, const peer_properties& properties) = 0;
+  /// A connect has made a pipe, before any peer is there.
+  virtual void opened(pipe&) {}
+  /// No more messages may be sent to it.
+  virtual void retired(pipe& peer) noexcept = 0;
+  /// Takes the message and routes it, or says why not.
+  virtual send_status try_send(message& from) = 0;
+
+  /// Encodes frames [first, …) for the peer.
+  void push(pipe& to, message& from, std::size_t first);
+  void drop_connection(pipe& peer) noexcept;
+  loop& home() noexcept { return home_; }
+
+  socket_counters counters_;
+
+ private:
+  friend class receive_awaiter;
+  friend class send_awaiter;
+
+  // --- connections ---
+  task<> accept_loop(listener from, endpoint where);
+  task<> connect_loop(pipe& peer, endpoint where);
+  task<> serve_accepted(stream accepted, std::string where);
+  task<> serve(stream& connection, pipe& peer, std::string_view where);
+  task<> end_connection(stream& connection, pipe& peer);
+  pipe& open_pipe(bool is_persistent);
+  void close_pipe(pipe& peer) noexcept;
+  void release_if_done(pipe& peer) noexcept;
+  void tell(socket_event_kind kind, std::string_view where, const error* reason = nullptr);
+
+  // --- traffic ---
+  void messages_arrived(pipe& from) noexcept override;
+  void taken_from(pipe& from);
+  bool has_half_the_room(const pipe& from) const noexcept;
+  void room_made() noexcept;
+  bool has_unsent() noexcept;
+  task<result<>> all_sent();
+  task<> joined();
+  void refuse_waiting() noexcept;
+
+  socket_type type_;
+  bool receives_routing_id_;
+  bool is_closing_ = false;
+  bool is_closed_ = true; ///< nothing was ever started, or all has ended
+  socket_options options_;
+  loop& home_;
+  std::size_t send_bytes_max_;
+  std::size_t receive_bytes_max_;
+  std::size_t connected_ = 0;
+  nursery tasks_;
+  cancellation accepting_;
+  intrusive_list<pipe, pipe_list> pipes_;
+  intrusive_list<pipe, ready_list> ready_;
+  intrusive_list<receive_awaiter, waiter> receivers_;
+  intrusive_list<send_awaiter, waiter> senders_;
+  event progress_{event_reset::manual}; ///< set when the kernel took bytes, and when a peer came or went
+};
+
+class [[nodiscard]] socket::receive_awaiter : public waiter {
+ public:
+  receive_awaiter(socket& from, message& into) noexcept : waiter("receive"), socket_(from), into_(into) {}
+
+  bool await_ready() { return socket_.try_receive(into_); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    return enter(awaiting) && socket_may_wait();
+  }
+  result<> await_resume() noexcept { return outcome(); }
+
+ private:
+  friend class socket;
+  bool socket_may_wait() noexcept;
+
+  socket& socket_;
+  message& into_;
+};
+
+class [[nodiscard]] socket::send_awaiter : public waiter {
+ public:
+  send_awaiter(socket& to, message& from) noexcept : waiter("send"), socket_(to), from_(from) {}
+
+  bool await_ready() { return attempt(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    return enter(awaiting) && socket_may_wait();
+  }
+  result<> await_resume() noexcept { return outcome(); }
+
+ private:
+  friend class socket;
+  /// True when the outcome is known.
+  bool attempt();
+  bool socket_may_wait() noexcept;
+
+  socket& socket_;
+  message& from_;
+};
+
+inline socket::receive_awaiter socket::receive(message& into) noexcept {
+  return {*this, into};
+}
+inline socket::send_awaiter socket::send(message& from) noexcept {
+  return {*this, from};
+}
+inline socket::send_awaiter socket::send(message&& from) noexcept {
+  return {*this, from};
+}
+
+} // namespace weir::zmtp

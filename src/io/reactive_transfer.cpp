@@ -1,0 +1,217 @@
+// What readiness leads to: the first in line on the descriptor makes its call.
+#include "descriptor_table.hpp"
+#include "nonblocking_calls.hpp"
+
+#include <weir/io/reactive_proactor.hpp>
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+namespace weir {
+namespace {
+
+constexpr readiness ended = readiness::hangup | readiness::failed;
+
+/// Connections that a listener gives in a turn: as with bytes, none may starve the others.
+constexpr int accepts_per_turn_max = 64;
+
+bool is_accept(const operation& op) noexcept {
+  return op.kind() == operation_kind::accept || op.kind() == operation_kind::accept_many;
+}
+
+std::size_t bytes_of(const send_gathered_operation& op) noexcept {
+  std::size_t sum_bytes = 0;
+  for (const iovec& piece : std::span(op.header.msg_iov, op.header.msg_iovlen)) sum_bytes += piece.iov_len;
+  return sum_bytes;
+}
+
+} // namespace
+
+void reactive_proactor::serve(descriptor_state& on, readiness events) noexcept {
+  if (!on.polls.empty()) serve_polls(on, events); // before a read changes what was reported
+  if (any(events & (readiness::readable | ended))) serve_readers(on);
+  if (any(events & (readiness::writable | ended))) serve_writers(on);
+}
+
+// --- readers ---
+
+void reactive_proactor::serve_readers(descriptor_state& on) noexcept {
+  operation* const first = on.readers.front();
+  if (!first || is_starved(*first)) return;
+  if (is_accept(*first)) return serve_accepts(on);
+  std::size_t received = receive_once(on);
+  if (strategy_ != receive_strategy::speculative) return;
+  for (std::size_t sum = received; received > 0 && sum < quantum_bytes_; sum += received)
+    received = receive_once(on);
+}
+
+void reactive_proactor::serve_accepts(descriptor_state& on) noexcept {
+  for (int i = 0; i < accepts_per_turn_max && has_room(1); ++i) {
+    operation* const op = on.readers.front();
+    if (!op || !is_accept(*op)) return;
+    const int accepted = nonblocking::accept(on.number, counters_);
+    if (accepted == nonblocking::would_block) return;
+    if (descriptor_state* fresh = table_->find(accepted)) fresh->forget();
+    if (accepted >= 0 && op->kind() == operation_kind::accept_many) {
+      completed_.push(*op, completion(accepted, true));
+      continue;
+    }
+    on.readers.pop_front();
+    complete_on(on, *op, accepted);
+    if (accepted < 0) return;
+  }
+}
+
+/// One call for the first in line. Returns the bytes received, 0 when there is no point in trying again now.
+std::size_t reactive_proactor::receive_once(descriptor_state& on) noexcept {
+  operation* const op = on.readers.front();
+  if (!op || is_starved(*op) || is_accept(*op)) return 0;
+  return op->kind() == operation_kind::receive ? receive_into_buffer(on, *op) : receive_into_slots(on, *op);
+}
+
+std::size_t reactive_proactor::receive_into_buffer(descriptor_state& on, operation& op) noexcept {
+  const auto& wanted = static_cast<const receive_operation&>(op);
+  const std::size_t total_bytes = std::min<std::size_t>(wanted.buffer.size(), INT_MAX);
+  const auto before = static_cast<std::size_t>(kept_result_of(op));
+  const std::size_t size_bytes = std::min(total_bytes - before, quantum_bytes_);
+  const int count = nonblocking::receive(on.number, wanted.buffer.subspan(before, size_bytes), counters_);
+  if (count == nonblocking::would_block) return 0;
+
+  const auto received = static_cast<std::size_t>(std::max(count, 0));
+  kept_result_of(op) = static_cast<int>(before + received);
+  if (received > 0 && wanted.wait_for_all && before + received < total_bytes) return received;
+  on.readers.pop_front();
+  stop(on, op, count);
+  return received;
+}
+
+std::size_t reactive_proactor::receive_into_slots(descriptor_state& on, operation& op) noexcept {
+  std::size_t slots = strategy_ == receive_strategy::adaptive ? on.burst_slots : 1;
+  while (slots > 0 && !has_room(slots)) slots /= 2;
+  if (slots == 0) return 0; // reported again when there is room
+
+  std::array<lease, slots_per_read_max> fresh;
+  std::array<iovec, slots_per_read_max> pieces;
+  std::size_t offered = 0;
+  for (; offered < slots; ++offered) {
+    fresh[offered] = pool_.acquire();
+    if (!fresh[offered].owner()) break;
+    const std::span<std::byte> memory = fresh[offered].writable();
+    pieces[offered] = {memory.data(), memory.size()};
+  }
+  if (offered == 0) {
+    wait_for_slots(on, op);
+    return 0;
+  }
+
+  const int count = nonblocking::receive(on.number, std::span(pieces).first(offered), counters_);
+  if (count == nonblocking::would_block) return 0;
+  if (count <= 0) {
+    on.readers.pop_front();
+    complete_on(on, op, count);
+    return 0;
+  }
+
+  const auto received = static_cast<std::size_t>(count);
+  std::size_t used = 0;
+  for (std::size_t left = received; left > 0; ++used) {
+    fresh[used].truncate(std::min(left, fresh[used].size()));
+    left -= fresh[used].size();
+    const int size_bytes = static_cast<int>(fresh[used].size());
+    completed_.push(op, completion(size_bytes, true, std::move(fresh[used])));
+  }
+  const bool is_full = received == offered * pool_.slot_bytes();
+  const std::size_t next_slots = is_full ? slots * 2 : std::max(used, slots / 2);
+  on.burst_slots = static_cast<std::uint8_t>(std::min(next_slots, burst_slots_max_));
+  return received;
+}
+
+/// Unwatched meanwhile: it is readable, and would be reported by every wait.
+void reactive_proactor::wait_for_slots(descriptor_state& on, operation& op) noexcept {
+  ++counters_.receives_starved;
+  flags_of(op) |= flag_starved;
+  on.must_trim = true;
+  table_->mark_changed(on);
+  table_->mark_starved(on);
+}
+
+/// They were readable when they ran out of slots, so no wait is needed to learn it.
+void reactive_proactor::serve_starved() noexcept {
+  while (pool_.slots_free() > 0 && has_room(1)) {
+    descriptor_state* const on = table_->pop_starved();
+    if (!on) return;
+    operation* const first = on->readers.front();
+    if (!first || !is_starved(*first)) continue; // it was cancelled
+    flags_of(*first) &= static_cast<std::uint8_t>(~flag_starved);
+    table_->mark_changed(*on);
+    serve_readers(*on);
+  }
+}
+
+// --- writers ---
+
+void reactive_proactor::serve_writers(descriptor_state& on) noexcept {
+  if (on.writers.empty()) return;
+  std::size_t sent = 0;
+  while (operation* op = on.writers.front()) {
+    const write_outcome outcome = write_once(*op);
+    on.is_congested = !outcome.is_in_full;
+    if (outcome.result == nonblocking::would_block) return;
+    on.writers.pop_front();
+    complete_on(on, *op, outcome.result);
+    sent += static_cast<std::size_t>(std::max(outcome.result, 0));
+    if (on.is_congested || sent >= quantum_bytes_) break;
+  }
+  if (!on.writers.empty()) return;
+  // There is room, and the next wait would say so at once: take the interest away unless a write comes first.
+  on.must_trim = true;
+  table_->mark_changed(on);
+}
+
+reactive_proactor::write_outcome reactive_proactor::write_once(operation& op) noexcept {
+  int result = 0;
+  std::size_t size_bytes = 0;
+  switch (op.kind()) {
+  case operation_kind::connect:
+    if (flags_of(op) & flag_connecting) {
+      result = nonblocking::outcome_of_connect(op.descriptor(), counters_);
+    } else {
+      result = nonblocking::connect(static_cast<connect_operation&>(op), counters_);
+      if (result == nonblocking::would_block) flags_of(op) |= flag_connecting;
+    }
+    break;
+  case operation_kind::send_gathered:
+    size_bytes = bytes_of(static_cast<send_gathered_operation&>(op));
+    result = nonblocking::send(static_cast<send_gathered_operation&>(op), counters_);
+    break;
+  default: // send, and send_zero_copy, whose copy is what lets its memory be reused at once
+    size_bytes = static_cast<send_operation&>(op).buffer.size();
+    result = nonblocking::send(static_cast<send_operation&>(op), counters_);
+  }
+  const bool is_short = result >= 0 && static_cast<std::size_t>(result) < size_bytes;
+  return {result, !is_short && result != nonblocking::would_block};
+}
+
+// --- polls ---
+
+void reactive_proactor::serve_polls(descriptor_state& on, readiness events) noexcept {
+  // Only poll(2) tells the end of one direction from the end of both.
+  const bool must_ask = any(events & readiness::hangup);
+  operation_queue waiting = std::move(on.polls);
+  while (operation* op = waiting.pop_front()) {
+    const std::uint32_t wanted = static_cast<poll_operation*>(op)->events;
+    const std::uint32_t reported = wanted | POLLERR | POLLHUP;
+    const int ready = must_ask ? nonblocking::poll(on.number, wanted, counters_)
+                               : static_cast<int>(poll_events_of(events) & reported);
+    if (ready != 0)
+      complete_on(on, *op, ready);
+    else
+      on.polls.push_back(*op);
+  }
+  on.refresh_polled();
+}
+
+} // namespace weir

@@ -1,0 +1,274 @@
+#include "uring_self_test.hpp"
+
+#include "uring_buffers.hpp"
+#include "uring_ring.hpp"
+
+#include <weir/io/descriptor.hpp>
+#include <weir/io/uring_proactor.hpp>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t slot_bytes = 4096;
+constexpr std::size_t pool_slots = 8;
+constexpr std::uint32_t ring_slots = 4;
+constexpr std::uint64_t patience_ns = 20'000'000; ///< everything that is waited for has happened already
+constexpr int waits_max = 64;
+
+std::byte byte_at(std::size_t position) noexcept {
+  return static_cast<std::byte>(position * 31 + position / slot_bytes);
+}
+
+descriptor unix_socket() noexcept {
+  return descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+struct socket_pair {
+  descriptor ours;
+  descriptor theirs;
+
+  bool open() noexcept {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return false;
+    ours = descriptor(ends[0]);
+    theirs = descriptor(ends[1]);
+    return true;
+  }
+  /// Writes the next `count` bytes of the pattern.
+  bool write(std::size_t count) {
+    std::vector<std::byte> bytes(count);
+    for (std::byte& value : bytes) value = byte_at(written++);
+    return ::send(theirs.get(), bytes.data(), count, MSG_NOSIGNAL) == static_cast<ssize_t>(count);
+  }
+  std::size_t written = 0;
+};
+
+void ignore(operation&, completion&&) noexcept {}
+
+} // namespace
+
+/// A proactor that uses certain capabilities, and what its only operation reports.
+class uring_self_test::bench {
+ public:
+  static result<std::unique_ptr<bench>> make(capability_mask used);
+
+  bool has(capability which) const noexcept { return subject_->capabilities().has(which); }
+  bool receives_and_cancels();
+  bool receives_many();
+  bool accepts_many();
+
+ private:
+  bench() = default;
+  bool has_ended(operation& op, int result);
+  bool receives_until(operation& op, std::size_t position);
+  bool next(operation& op);
+  bool leave(operation& op, bool passed);
+
+  completion_queue completed_{64};
+  buffer_pool pool_{buffer_pool_options{slot_bytes, slot_bytes* pool_slots}};
+  loop_counters counters_;
+  std::unique_ptr<uring_proactor> subject_;
+
+  std::vector<lease> kept_;
+  std::vector<descriptor> accepted_;
+  std::size_t position_ = 0; ///< bytes received so far
+  bool in_order_ = true;
+  int result_ = 0;
+};
+
+result<std::unique_ptr<uring_self_test::bench>> uring_self_test::bench::make(capability_mask used) {
+  std::unique_ptr<bench> made(new bench);
+  proactor_options options;
+  options.operations_max = 16;
+  options.queue_entries = 16;
+  options.ring_slots = ring_slots;
+  options.allowed = used;
+  auto subject = uring_proactor::create_unproven(made->completed_, made->pool_, made->counters_, options);
+  if (!subject) return fail(subject.error());
+  made->subject_ = std::move(*subject);
+  return made;
+}
+
+/// Waits for the next report of the operation and takes note of it.
+bool uring_self_test::bench::next(operation& op) {
+  if (op.is_idle()) return false;
+  for (int waits = 0; completed_.empty(); ++waits) {
+    if (waits == waits_max) return false;
+    subject_->wait(patience_ns);
+  }
+  completion what = std::move(completed_.pop()->what);
+  for (const std::byte value : what.data.bytes()) in_order_ = in_order_ && value == byte_at(position_++);
+  if (!what.data.empty()) kept_.push_back(std::move(what.data));
+  if (what.more && op.kind() == operation_kind::accept_many) accepted_.emplace_back(what.result);
+  result_ = what.result;
+  if (!what.more) uring_proactor::state_of(op) = operation_state::idle;
+  return true;
+}
+
+bool uring_self_test::bench::receives_until(operation& op, std::size_t position) {
+  while (position_ < position)
+    if (!next(op)) return false;
+  return position_ == position && in_order_ && !op.is_idle();
+}
+
+bool uring_self_test::bench::has_ended(operation& op, int result) {
+  while (next(op)) {
+  }
+  return op.is_idle() && result_ == result;
+}
+
+/// Leaves nothing behind, whatever the test found.
+bool uring_self_test::bench::leave(operation& op, bool passed) {
+  if (!op.is_idle()) subject_->cancel(op);
+  while (next(op)) {
+  }
+  kept_.clear();
+  accepted_.clear();
+  position_ = 0;
+  return std::exchange(in_order_, true) && passed;
+}
+
+/// A receive that is parked in the kernel can be cancelled; another one completes when data comes.
+bool uring_self_test::bench::receives_and_cancels() {
+  socket_pair pair;
+  if (!pair.open()) return false;
+  std::array<std::byte, 8> into{};
+  receive_operation op(pair.ours.get(), into, ignore);
+  const auto passes = [&] {
+    subject_->start(op);
+    subject_->wait(0);
+    subject_->cancel(op);
+    if (!has_ended(op, -ECANCELED)) return false;
+    subject_->start(op);
+    subject_->wait(0);
+    return pair.write(5) && has_ended(op, 5) && into[4] == byte_at(4);
+  };
+  return leave(op, passes());
+}
+
+/// A receive that stays armed yields what comes later too, survives the want of slots, keeps the order of the
+/// slots, can be cancelled, and ends behind the last byte.
+bool uring_self_test::bench::receives_many() {
+  socket_pair pair;
+  if (!pair.open()) return false;
+  receive_many_operation op(pair.ours.get(), ignore);
+  const auto passes = [&] {
+    subject_->start(op);
+    subject_->wait(0);
+    subject_->cancel(op);
+    if (!has_ended(op, -ECANCELED)) return false;
+
+    subject_->start(op);
+    subject_->wait(0);
+    if (!pair.write(100) || !receives_until(op, 100)) return false;
+    if (!pair.write(50) || !receives_until(op, 150)) return false;
+    kept_.clear();
+
+    if (!pair.write((pool_slots + 2) * slot_bytes)) return false;
+    while (kept_.size() < pool_slots)
+      if (!next(op)) return false;
+    subject_->wait(0); // meets the empty pool
+    kept_.clear();
+    while (position_ < pair.written)
+      if (kept_.clear(); !next(op)) return false;
+    kept_.clear();
+
+    if (!pair.write(2 * slot_bytes + 1)) return false;
+    ::shutdown(pair.theirs.get(), SHUT_WR);
+    return has_ended(op, 0) && position_ == pair.written;
+  };
+  return leave(op, passes());
+}
+
+/// One accept yields several connections.
+bool uring_self_test::bench::accepts_many() {
+  const descriptor listener = unix_socket();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socklen_t address_bytes = sizeof(sa_family_t); // lets the kernel choose a name (unix(7), autobind)
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(listener.get(), any, address_bytes) != 0 || ::listen(listener.get(), 4) != 0) return false;
+  address_bytes = sizeof address;
+  if (::getsockname(listener.get(), any, &address_bytes) != 0) return false;
+
+  accept_operation op(listener.get(), true, ignore);
+  std::array<descriptor, 2> clients;
+  const auto passes = [&] {
+    subject_->start(op);
+    subject_->wait(0);
+    for (descriptor& client : clients) {
+      client = unix_socket();
+      if (::connect(client.get(), any, address_bytes) != 0) return false;
+      if (!next(op) || op.is_idle()) return false;
+    }
+    subject_->cancel(op);
+    return has_ended(op, -ECANCELED) && accepted_.size() == clients.size();
+  };
+  return leave(op, passes());
+}
+
+// --- the run ---
+
+/// What passed so far, and the trial of one more.
+class uring_self_test::trial {
+ public:
+  explicit trial(capability_mask base) noexcept : proven_(base) {}
+  capability_mask proven() const noexcept { return proven_; }
+
+  template <class Test>
+  void of(capability which, Test test) {
+    capability_mask used = proven_;
+    used.add(which);
+    const auto made = bench::make(used);
+    if (made && (*made)->has(which) && ((**made).*test)()) proven_ = used;
+  }
+
+ private:
+  capability_mask proven_;
+};
+
+result<capability_mask> uring_self_test::run(bool defers_task_work) {
+  capability_mask base;
+  if (defers_task_work) base.add(capability::defer_taskrun);
+  {
+    const auto plain = bench::make(base);
+    if (!plain) return fail(plain.error());
+    if (!(*plain)->receives_and_cancels() || !(*plain)->receives_many())
+      return fail(std::errc::not_supported, "io_uring: self-test of plain receives");
+  }
+  trial each(base);
+  each.of(capability::provided_buffers, &bench::receives_many);
+  each.of(capability::poll_first, &bench::receives_many);
+  each.of(capability::multishot_receive, &bench::receives_many);
+  each.of(capability::bundles, &bench::receives_many);
+  each.of(capability::multishot_accept, &bench::accepts_many);
+  // Refusals of a socket are answered by a copy (uring_completion.cpp): that the kernel knows it is enough.
+  each.of(capability::send_zero_copy, &bench::receives_and_cancels);
+  return each.proven();
+}
+
+result<capability_mask> uring_self_test::proven(bool defers_task_work) {
+  static std::mutex guard;
+  static std::array<std::optional<capability_mask>, 2> found;
+  const std::scoped_lock lock(guard);
+  auto& known = found[defers_task_work ? 1 : 0];
+  if (!known) {
+    auto passed = run(defers_task_work);
+    if (!passed) return passed; // it may have been a shortage: not kept
+    known = *passed;
+  }
+  return *known;
+}
+
+} // namespace weir

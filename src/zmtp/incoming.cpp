@@ -1,0 +1,159 @@
+#include <weir/zmtp/incoming.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace weir::zmtp {
+namespace {
+
+/// From this many missing bytes on a body gets memory of its own: below it, gathering it from pool slots is
+/// cheaper than stopping the pending receive for it.
+constexpr std::size_t large_body_min_bytes = std::size_t{256} << 10;
+
+} // namespace
+
+void incoming::push(lease&& scanned) {
+  const std::size_t pinned = scanned.pinned_bytes();
+  chunks_.push_back(std::move(scanned));
+  pinned_bytes_ += pinned;
+  if (chunks_.size() == 1) enter_front();
+}
+
+void incoming::enter_front() noexcept {
+  at_ = chunks_.empty() ? nullptr : chunks_.front().data();
+  left_ = chunks_.empty() ? 0 : chunks_.front().size();
+}
+
+void incoming::skip_used_chunks() noexcept {
+  while (left_ == 0 && !chunks_.empty()) {
+    pinned_bytes_ -= chunks_.front().pinned_bytes();
+    chunks_.pop_front();
+    enter_front();
+  }
+}
+
+void incoming::take(message& into) {
+  assert(has_message());
+  for (bool more = true; more;) {
+    const frame_header header = take_header();
+    if (header.kind == frame_kind::command) { // was obeyed when it was scanned
+      take_body(header.body_bytes);
+      continue;
+    }
+    into.add(take_body(header.body_bytes));
+    more = header.kind == frame_kind::more;
+  }
+  ++taken_;
+}
+
+frame_header incoming::take_header() {
+  frame_header header;
+  if (decode_header(at_, left_, header) != header_status::complete) return take_split_header();
+  advance(header.header_bytes);
+  return header;
+}
+
+frame_header incoming::take_split_header() {
+  std::byte bytes[header_bytes_max];
+  frame_header header;
+  std::size_t count = 0;
+  do {
+    copy_out(bytes + count++, 1);
+  } while (decode_header(bytes, count, header) != header_status::complete);
+  return header;
+}
+
+frame incoming::take_body(std::size_t size) {
+  skip_used_chunks();
+  if (size == 0) return {};
+  if (size > left_) return take_split_body(size);
+  const lease& chunk = chunks_.front();
+  frame body = frame::slice_of(chunk, static_cast<std::size_t>(at_ - chunk.data()), size);
+  advance(size);
+  skip_used_chunks();
+  return body;
+}
+
+frame incoming::take_split_body(std::size_t size) {
+  lease whole = lease::allocate(size);
+  copy_out(whole.writable().data(), size);
+  return frame(std::move(whole));
+}
+
+void incoming::copy_out(std::byte* to, std::size_t count) {
+  while (count > 0) {
+    skip_used_chunks();
+    const std::size_t piece = std::min(count, left_);
+    std::memcpy(to, at_, piece);
+    advance(piece);
+    to += piece;
+    count -= piece;
+  }
+  skip_used_chunks();
+}
+
+// --- large bodies ---
+
+std::size_t incoming::large_body_missing() const noexcept {
+  const std::uint64_t missing = scanner_.body_bytes_missing();
+  const std::uint64_t arrived = scanner_.frame().body_bytes - missing;
+  // A body that began before the last chunk goes on as it began.
+  const bool began_in_last_chunk = !chunks_.empty() && arrived <= chunks_[chunks_.size() - 1].size();
+  return missing >= large_body_min_bytes && began_in_last_chunk ? static_cast<std::size_t>(missing) : 0;
+}
+
+std::span<std::byte> incoming::open_large_body() {
+  const std::size_t missing = large_body_missing();
+  const std::size_t arrived = static_cast<std::size_t>(scanner_.frame().body_bytes) - missing;
+  large_body_ = lease::allocate(arrived + missing);
+
+  lease& last = chunks_.back();
+  std::memcpy(large_body_.writable().data(), last.data() + last.size() - arrived, arrived);
+  last.truncate(last.size() - arrived);
+  if (chunks_.size() == 1) left_ -= arrived;
+  skip_used_chunks();
+  return large_body_.writable().subspan(arrived);
+}
+
+void incoming::close_large_body() {
+  push(std::move(large_body_));
+}
+
+// --- the end of a connection ---
+
+void incoming::end_of_connection() noexcept {
+  large_body_.reset();
+  drop_behind_whole_messages();
+  completed_before_ += scanner_.messages_completed();
+  scanner_ = frame_scanner(limits_);
+}
+
+/// Walks over the headers of the whole messages, then cuts the rest off.
+void incoming::drop_behind_whole_messages() noexcept {
+  std::size_t chunk = 0;
+  std::size_t offset = chunks_.empty() ? 0 : static_cast<std::size_t>(at_ - chunks_.front().data());
+  const auto settle = [&] {
+    while (chunk < chunks_.size() && offset >= chunks_[chunk].size()) offset -= chunks_[chunk++].size();
+  };
+  for (std::uint64_t left = messages(); left > 0;) {
+    std::byte bytes[header_bytes_max];
+    frame_header header;
+    std::size_t count = 0;
+    do {
+      settle();
+      bytes[count++] = chunks_[chunk].data()[offset++];
+    } while (decode_header(bytes, count, header) != header_status::complete);
+    offset += header.body_bytes;
+    if (header.kind == frame_kind::last) --left;
+  }
+  settle();
+  for (; chunk < chunks_.size(); ++chunk, offset = 0) chunks_[chunk].truncate(offset);
+  if (!chunks_.empty()) {
+    const auto used = static_cast<std::size_t>(at_ - chunks_.front().data());
+    left_ = chunks_.front().size() - used;
+  }
+  skip_used_chunks();
+}
+
+} // namespace weir::zmtp

@@ -1,0 +1,185 @@
+#include <weir/async/shield.hpp>
+#include <weir/async/with_deadline.hpp>
+#include <weir/zmtp/socket.hpp>
+
+#include <array>
+
+namespace weir::zmtp {
+
+std::string_view name_of(socket_event_kind kind) noexcept {
+  static constexpr std::array<std::string_view, 8> names = {
+      "listening",           "accepted",         "connected",    "connect failed",
+      "handshake succeeded", "handshake failed", "disconnected", "accept failed"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+socket::socket(socket_type type, bool receives_routing_id, socket_options options)
+    : type_(type), receives_routing_id_(receives_routing_id), options_(std::move(options)),
+      home_(*loop::current()),
+      send_bytes_max_(options_.send_bytes.value_or(home_.options().stream_send_bytes)),
+      receive_bytes_max_(options_.stream.credit_bytes.value_or(home_.options().stream_credit_bytes)),
+      tasks_(nursery_options(options_.connections_max + 64, nursery_policy::isolate)),
+      accepting_(&tasks_.scope()) {}
+
+socket::~socket() {
+  assert(is_closed_ && "a socket was destroyed before it was closed");
+}
+
+// --- receiving ---
+
+bool socket::try_receive(message& into) {
+  pipe* from = ready_.front();
+  if (!from) return false;
+  into.clear();
+  if (receives_routing_id_) into.add(from->prefix().share());
+  from->in.take(into);
+  ++counters_.messages_received;
+  taken_from(*from);
+  return true;
+}
+
+/// One message from each in turn; a session that waits for room goes on.
+void socket::taken_from(pipe& from) {
+  list_hook<ready_list>& turn = from;
+  if (!from.in.has_message()) {
+    turn.unlink();
+  } else if (ready_.next(from)) {
+    turn.unlink();
+    ready_.push_back(from);
+  }
+  if (from.waits_for_room && has_half_the_room(from)) from.room.set();
+  if (!from.in.has_message()) release_if_done(from);
+}
+
+bool socket::has_half_the_room(const pipe& from) const noexcept {
+  if (!from.in.has_message()) return true;
+  const bool few = options_.receive_hwm == 0 || from.in.messages() <= options_.receive_hwm / 2;
+  return few && from.in.pinned_bytes() <= receive_bytes_max_ / 2;
+}
+
+void socket::messages_arrived(pipe& from) noexcept {
+  list_hook<ready_list>& turn = from;
+  if (!turn.is_linked()) ready_.push_back(from);
+  while (receive_awaiter* waiting = receivers_.front()) {
+    if (ready_.empty()) return;
+    try {
+      try_receive(waiting->into_);
+      waiting->wake();
+    } catch (const std::bad_alloc&) {
+      waiting->wake_with(error(std::errc::not_enough_memory, "receive"));
+    }
+  }
+}
+
+bool socket::receive_awaiter::socket_may_wait() noexcept {
+  if (socket_.is_closing_) {
+    fail_with(error(errc::closed, "receive"));
+    return false;
+  }
+  socket_.receivers_.push_back(*this);
+  wait();
+  return true;
+}
+
+// --- sending ---
+
+void socket::push(pipe& to, message& from, std::size_t first) {
+  to.out.push(from, first);
+  ++counters_.messages_sent;
+}
+
+bool socket::send_awaiter::attempt() {
+  switch (socket_.is_closing_ ? send_status::full : socket_.try_send(from_)) {
+  case send_status::sent:
+    return true;
+  case send_status::unroutable:
+    fail_with(error(errc::unroutable, "send"));
+    return true;
+  case send_status::full:
+    return false;
+  }
+  return true;
+}
+
+bool socket::send_awaiter::socket_may_wait() noexcept {
+  if (socket_.is_closing_) {
+    fail_with(error(errc::closed, "send"));
+    return false;
+  }
+  socket_.senders_.push_back(*this);
+  wait();
+  return true;
+}
+
+/// Whoever waits may have its way now. In the order in which they came, but none holds up those who write to
+/// other peers.
+void socket::room_made() noexcept {
+  for (send_awaiter* waiting = senders_.front(); waiting;) {
+    send_awaiter* next = senders_.next(*waiting);
+    try {
+      if (waiting->attempt()) waiting->wake();
+    } catch (const std::bad_alloc&) {
+      waiting->wake_with(error(std::errc::not_enough_memory, "send"));
+    }
+    waiting = next;
+  }
+  progress_.set();
+}
+
+// --- closing ---
+
+bool socket::has_unsent() noexcept {
+  for (pipe* each = pipes_.front(); each; each = pipes_.next(*each))
+    if (!each->out.is_empty()) return true;
+  return false;
+}
+
+task<result<>> socket::all_sent() {
+  result<> outcome;
+  while (outcome && has_unsent()) {
+    progress_.reset();
+    outcome = co_await progress_.wait();
+  }
+  co_return outcome;
+}
+
+task<result<>> socket::wait_connected(std::size_t count) {
+  result<> outcome;
+  while (outcome && connected_ < count && !is_closing_) {
+    progress_.reset();
+    outcome = co_await progress_.wait();
+  }
+  co_return outcome;
+}
+
+void socket::refuse_waiting() noexcept {
+  while (receive_awaiter* waiting = receivers_.front()) waiting->wake_with(error(errc::closed, "receive"));
+  while (send_awaiter* waiting = senders_.front()) waiting->wake_with(error(errc::closed, "send"));
+  progress_.set();
+}
+
+task<result<>> socket::close() {
+  is_closing_ = true;
+  accepting_.request();
+  refuse_waiting();
+  result<> sent;
+  if (options_.linger) {
+    sent = co_await with_deadline(*options_.linger, all_sent());
+  } else {
+    sent = co_await all_sent();
+  }
+  tasks_.cancel();
+  co_await shield(joined());
+  while (pipe* left = pipes_.front()) {
+    left->is_persistent = false;
+    close_pipe(*left);
+  }
+  is_closed_ = true;
+  co_return sent;
+}
+
+task<> socket::joined() {
+  (void)co_await tasks_.join();
+}
+
+} // namespace weir::zmtp

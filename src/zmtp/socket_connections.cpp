@@ -1,0 +1,206 @@
+// The life of a socket's connections: accepting, connecting again and again, and what happens between a
+// handshake and an end.
+
+#include <weir/async/shield.hpp>
+#include <weir/async/sleep.hpp>
+#include <weir/async/with_deadline.hpp>
+#include <weir/zmtp/socket.hpp>
+
+#include <algorithm>
+
+namespace weir::zmtp {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Where the system must be given time: an accept that failed for want of descriptors.
+constexpr milliseconds accept_pause{100};
+
+result<address> address_of(const endpoint& where) {
+  if (where.kind == transport::inproc)
+    return fail(error(std::errc::not_supported, "transport").at(to_string(where)));
+  if (where.kind == transport::tcp)
+    return address::ip(where.host == "localhost" ? "127.0.0.1" : where.host, where.port);
+  if (where.path.starts_with('@')) return address::unix_abstract(std::string_view(where.path).substr(1));
+  return address::unix_path(where.path);
+}
+
+endpoint endpoint_of(const address& at) {
+  if (at.is_unix()) return {transport::ipc, at.host()};
+  return {at.host(), at.port()};
+}
+
+/// What the system shall choose: a name that nobody else uses.
+std::string make_ipc_path(std::uint64_t random) {
+  return "/tmp/weir-" + std::to_string(random);
+}
+
+} // namespace
+
+// --- the ends of a connection ---
+
+result<std::string> socket::bind(std::string_view text) {
+  auto where = parse_endpoint(text);
+  if (!where) return fail(std::move(where).error());
+  if (where->kind == transport::ipc && where->path == "*") where->path = make_ipc_path(home_.random());
+  auto at = address_of(*where);
+  if (!at) return fail(std::move(at).error());
+  auto made = listener::bind(*at, options_.listen);
+  if (!made) return fail(std::move(made).error());
+
+  const endpoint bound = endpoint_of(made->local_address());
+  task<> accepting = accept_loop(std::move(*made), bound);
+  if (is_closing_ || !tasks_.try_spawn(std::move(accepting))) return fail(errc::closed, "bind");
+  is_closed_ = false;
+  tell(socket_event_kind::listening, to_string(bound));
+  return to_string(bound);
+}
+
+result<> socket::connect(std::string_view text) {
+  auto where = parse_endpoint(text);
+  if (!where) return fail(std::move(where).error());
+  if (where->is_wildcard()) return fail(error(errc::invalid_argument, "connect to a wildcard").at(text));
+  if (auto at = address_of(*where); !at) return fail(std::move(at).error());
+  if (is_closing_) return fail(errc::closed, "connect");
+
+  pipe& peer = open_pipe(true);
+  opened(peer);
+  if (!tasks_.try_spawn(connect_loop(peer, std::move(*where)))) {
+    peer.is_persistent = false;
+    close_pipe(peer);
+    return fail(errc::limit_reached, "connections_max");
+  }
+  is_closed_ = false;
+  return {};
+}
+
+task<> socket::accept_loop(listener from, endpoint where) {
+  const std::string name = to_string(where);
+  bool goes_on = true;
+  while (goes_on) {
+    result<stream> accepted = co_await from.accept(options_.stream).under(&accepting_);
+    if (accepted) {
+      tell(socket_event_kind::accepted, name);
+      result<> spawned = co_await tasks_.spawn(serve_accepted(std::move(*accepted), name));
+      goes_on = spawned.has_value();
+    } else if (accepted.error().is_cancelled()) {
+      goes_on = false;
+    } else {
+      tell(socket_event_kind::accept_failed, name, &accepted.error());
+      (void)co_await sleep_for(accept_pause);
+    }
+  }
+}
+
+task<> socket::serve_accepted(stream accepted, std::string where) {
+  pipe& peer = open_pipe(false);
+  co_await serve(accepted, peer, where);
+  close_pipe(peer);
+}
+
+task<> socket::connect_loop(pipe& peer, endpoint where) {
+  const std::string name = to_string(where);
+  const result<address> at = address_of(where);
+  cancellation* scope = co_await current_cancellation();
+  milliseconds interval = options_.reconnect_interval;
+  while (!scope->is_requested()) {
+    result<stream> made = co_await stream::connect(*at, options_.stream);
+    if (made) {
+      tell(socket_event_kind::connected, name);
+      co_await serve(*made, peer, name);
+      interval = options_.reconnect_interval;
+    } else {
+      tell(socket_event_kind::connect_failed, name, &made.error());
+    }
+    const auto jitter = milliseconds(home_.random() % static_cast<std::uint64_t>(interval.count() + 1));
+    (void)co_await sleep_for(interval + jitter);
+    if (options_.reconnect_interval_max > interval)
+      interval = std::min(interval * 2, options_.reconnect_interval_max);
+  }
+}
+
+// --- one connection ---
+
+task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
+  result<peer_properties> properties = co_await with_deadline(
+      options_.handshake_interval, shake_hands(connection, peer.in.scanner(), type_, options_.routing_id));
+  result<> admitted;
+  if (properties) admitted = admit(peer, *properties);
+  if (!properties || !admitted) {
+    const error why = properties ? std::move(admitted).error() : std::move(properties).error();
+    ++counters_.handshakes_failed;
+    tell(socket_event_kind::handshake_failed, where, &why);
+    peer.in.end_of_connection();
+    co_return;
+  }
+
+  ++connected_;
+  ++counters_.connections;
+  peer.is_connected = true;
+  peer.out.attach(connection);
+  connection.on_bytes_sent([](void* self) noexcept { static_cast<socket*>(self)->room_made(); }, this);
+  if (options_.probe_router) {
+    message probe;
+    probe.add(frame());
+    peer.out.push(probe);
+  }
+  tell(socket_event_kind::handshake_succeeded, where);
+  room_made();
+
+  cancellation while_wanted(co_await current_cancellation());
+  peer.connection_scope = &while_wanted;
+  session current(*this, connection, peer, options_);
+  const error why = co_await current.run(std::move(properties->rest)).under(&while_wanted);
+  peer.connection_scope = nullptr;
+  co_await end_connection(connection, peer);
+  tell(socket_event_kind::disconnected, where, &why);
+}
+
+/// What was not sent waits for the next connection, if there will be one.
+task<> socket::end_connection(stream& connection, pipe& peer) {
+  --connected_;
+  peer.is_connected = false;
+  peer.in.end_of_connection();
+  const bool keeps_queue = peer.is_persistent && !options_.immediate && !peer.is_ended;
+  if (!keeps_queue) retired(peer);
+  peer.out.begin_detach();
+  outbound unsent(home_.send_buffers());
+  co_await connection.abort(unsent);
+  if (!peer.is_persistent) unsent.clear();
+  peer.out.end_detach(unsent);
+  room_made();
+}
+
+void socket::drop_connection(pipe& peer) noexcept {
+  if (peer.connection_scope) peer.connection_scope->request();
+}
+
+// --- pipes ---
+
+pipe& socket::open_pipe(bool is_persistent) {
+  auto* made = new pipe(options_.limits, home_.send_buffers(), options_.send_hwm, send_bytes_max_);
+  made->is_persistent = is_persistent;
+  pipes_.push_back(*made);
+  return *made;
+}
+
+/// It gets no further connection; its messages can still be taken.
+void socket::close_pipe(pipe& peer) noexcept {
+  retired(peer);
+  peer.is_ended = true;
+  if (is_closing_) static_cast<list_hook<ready_list>&>(peer).unlink();
+  release_if_done(peer);
+}
+
+void socket::release_if_done(pipe& peer) noexcept {
+  const bool is_ready = static_cast<list_hook<ready_list>&>(peer).is_linked();
+  if (!peer.is_ended || is_ready) return;
+  static_cast<list_hook<pipe_list>&>(peer).unlink();
+  delete &peer;
+}
+
+void socket::tell(socket_event_kind kind, std::string_view where, const error* reason) {
+  if (options_.on_event) options_.on_event(socket_event{kind, where, reason});
+}
+
+} // namespace weir::zmtp

@@ -1,0 +1,46 @@
+// The contract suite: what docs/operations.md and docs/loop.md promise, tested unchanged on every backend.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <support/descriptors.hpp>
+#include <support/loop_fixture.hpp>
+#include <support/sockets.hpp>
+
+#include <cerrno>
+#include <tuple>
+
+namespace weir::test {
+
+/// Once on each backend.
+class contract : public loop_fixture, public testing::WithParamInterface<backend_case> {
+ protected:
+  void SetUp() override { open(GetParam(), GetParam().options()); }
+  void reopen(const loop_options& options) { open(GetParam(), options); }
+  loop_options options() const { return GetParam().options(); }
+};
+
+/// Once on each backend with each kind of stream socket.
+class stream_contract : public loop_fixture,
+                        public testing::WithParamInterface<std::tuple<backend_case, transport>> {
+ protected:
+  void SetUp() override { open(which(), which().options()); }
+  void reopen(const loop_options& options) { open(which(), options); }
+  backend_case which() const { return std::get<0>(GetParam()); }
+  loop_options options() const { return which().options(); }
+  transport over() const { return std::get<1>(GetParam()); }
+};
+
+inline std::string backend_name(const testing::TestParamInfo<backend_case>& info) {
+  return info.param.name;
+}
+inline std::string stream_name(const testing::TestParamInfo<std::tuple<backend_case, transport>>& info) {
+  return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
+}
+inline auto each_backend() {
+  return testing::ValuesIn(all_backends().begin(), all_backends().end());
+}
+inline auto each_stream() {
+  return testing::Combine(each_backend(), testing::Values(transport::tcp, transport::local));
+}
+
+} // namespace weir::test

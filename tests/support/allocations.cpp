@@ -1,0 +1,59 @@
+#include <support/allocations.hpp>
+
+#include <cstdlib>
+#include <new>
+
+namespace weir::test {
+namespace {
+
+thread_local std::uint64_t allocations = 0;
+
+void* allocate(std::size_t size_bytes, std::size_t alignment) noexcept {
+  ++allocations;
+  if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return std::malloc(size_bytes == 0 ? 1 : size_bytes);
+  return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
+}
+
+void* allocate_or_throw(std::size_t size_bytes, std::size_t alignment) {
+  if (void* memory = allocate(size_bytes, alignment)) return memory;
+  throw std::bad_alloc();
+}
+
+constexpr std::size_t usual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+} // namespace
+
+std::uint64_t allocations_of_this_thread() noexcept {
+  return allocations;
+}
+
+} // namespace weir::test
+
+// All forms are replaced, so that sanitizers never see a block of theirs freed by us.
+using namespace weir::test;
+using std::align_val_t;
+using std::nothrow_t;
+using std::size_t;
+
+// clang-format off
+void* operator new(size_t size) { return allocate_or_throw(size, usual); }
+void* operator new[](size_t size) { return allocate_or_throw(size, usual); }
+void* operator new(size_t size, const nothrow_t&) noexcept { return allocate(size, usual); }
+void* operator new[](size_t size, const nothrow_t&) noexcept { return allocate(size, usual); }
+void* operator new(size_t size, align_val_t alignment) { return allocate_or_throw(size, static_cast<size_t>(alignment)); }
+void* operator new[](size_t size, align_val_t alignment) { return allocate_or_throw(size, static_cast<size_t>(alignment)); }
+void* operator new(size_t size, align_val_t alignment, const nothrow_t&) noexcept { return allocate(size, static_cast<size_t>(alignment)); }
+void* operator new[](size_t size, align_val_t alignment, const nothrow_t&) noexcept { return allocate(size, static_cast<size_t>(alignment)); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory, align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t, align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, align_val_t, const nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, align_val_t, const nothrow_t&) noexcept { std::free(memory); }
+// clang-format on

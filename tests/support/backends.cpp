@@ -1,0 +1,62 @@
+#include <weir/io/descriptor.hpp>
+
+#include <linux/io_uring.h>
+#include <support/backends.hpp>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ostream>
+
+namespace weir::test {
+namespace {
+
+template <class... Capabilities>
+constexpr capability_mask without(Capabilities... taken) {
+  capability_mask allowed = capability_mask::all();
+  (allowed.remove(taken), ...);
+  return allowed;
+}
+
+using enum capability;
+using strategy = receive_strategy;
+
+constexpr std::array<backend_case, 8> cases = {{
+    {"io_uring", backend::io_uring, capability_mask::all(), strategy::automatic},
+    {"io_uring_of_linux_6_1", backend::io_uring, without(bundles), strategy::automatic},
+    {"io_uring_one_shot", backend::io_uring, without(multishot_accept, multishot_receive, bundles),
+     strategy::automatic},
+    {"io_uring_own_buffers", backend::io_uring, without(provided_buffers), strategy::automatic},
+    {"io_uring_task_work_any_time", backend::io_uring, without(defer_taskrun), strategy::automatic},
+    {"epoll_adaptive", backend::epoll, capability_mask::all(), strategy::adaptive},
+    {"epoll_wait_first", backend::epoll, capability_mask::all(), strategy::wait_first},
+    {"epoll_speculative", backend::epoll, capability_mask::all(), strategy::speculative},
+}};
+
+} // namespace
+
+loop_options backend_case::options() const {
+  loop_options options;
+  options.backend = which;
+  options.io.allowed = allowed;
+  options.io.strategy = strategy;
+  return options;
+}
+
+std::span<const backend_case> all_backends() {
+  return cases;
+}
+
+void PrintTo(const backend_case& which, std::ostream* out) {
+  *out << which.name;
+}
+
+std::string why_no_io_uring() {
+  io_uring_params parameters{};
+  const descriptor ring(static_cast<int>(::syscall(SYS_io_uring_setup, 1, &parameters)));
+  return ring ? "" : std::string("io_uring_setup: ") + std::strerror(errno);
+}
+
+} // namespace weir::test

@@ -1,0 +1,28 @@
+// The backends, and the ways to run them, that one contract suite must pass on.
+#pragma once
+
+#include <weir/io/loop.hpp>
+
+#include <iosfwd>
+#include <span>
+#include <string>
+
+namespace weir::test {
+
+struct backend_case {
+  const char* name;
+  backend which;
+  capability_mask allowed;
+  receive_strategy strategy;
+
+  bool is_io_uring() const noexcept { return which == backend::io_uring; }
+  loop_options options() const;
+};
+
+std::span<const backend_case> all_backends();
+void PrintTo(const backend_case& which, std::ostream* out);
+
+/// Why io_uring cannot be used on this machine; empty where the kernel lets us.
+std::string why_no_io_uring();
+
+} // namespace weir::test

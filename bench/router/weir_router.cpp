@@ -94,7 +94,7 @@ weir::task<> send_all(const bench::options& o, bench::sending_side& side) {
   demand(socket.connect(o.endpoint), "connect");
   weir::result<> connected = co_await socket.wait_connected(1);
   demand(connected, "connect");
-  message outgoing;
+  message outgoing({"receiver", ""});
   message answer;
   while (!side.finished()) {
     if (side.waiting()) {
@@ -104,9 +104,7 @@ weir::task<> send_all(const bench::options& o, bench::sending_side& side) {
       continue;
     }
     const std::vector<char>& payload = side.next();
-    outgoing.clear();
-    outgoing.add(frame("receiver"));
-    outgoing.add(frame::borrowed(bytes_of(payload)));
+    outgoing[1].assign_borrowed(bytes_of(payload));
     weir::result<> sent = co_await socket.send(outgoing);
     demand(sent, "send");
     side.on_sent();

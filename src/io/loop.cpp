@@ -66,8 +66,8 @@ void loop::await_cancelled() noexcept {
 }
 
 void loop::run() {
-  stopping_.store(false, std::memory_order_relaxed);
-  while (!stopping_.load(std::memory_order_acquire)) turn();
+  // Taken at the end, not cleared at the start: a stop that another thread sends before `run` counts.
+  while (!stopping_.exchange(false, std::memory_order_acquire)) turn();
 }
 
 void loop::turn(std::uint64_t deadline_ns) {
@@ -132,10 +132,7 @@ void loop::run_queue(work_queue& queue) noexcept {
 }
 
 void loop::run_inbox() noexcept {
-  if (!inbox_.empty()) {
-    work_queue fresh = inbox_.take_all();
-    arrived_.splice_back(fresh);
-  }
+  if (arrived_.empty() && !inbox_.empty()) arrived_ = inbox_.take_all(); // else the bound would not hold
   run_queue(arrived_);
 }
 
@@ -161,8 +158,18 @@ void loop::dispatch(completion_queue::entry&& ready) noexcept {
   op.on_completion_(op, std::move(ready.what));
 }
 
+/// The woken come first, so that what yielded lets them pass; and those that it wakes do not wait for a turn
+/// either.
 void loop::run_deferred() noexcept {
+  run_woken();
   run_queue(deferred_);
+  run_woken();
+}
+
+void loop::run_woken() noexcept {
+  if (woken_.empty()) return;
+  begin_phase();
+  for (std::size_t done = 0; !woken_.empty() && !is_over_budget(done); ++done) woken_.pop_front()->run();
 }
 
 void loop::run_end_of_turn() noexcept {
@@ -171,8 +178,8 @@ void loop::run_end_of_turn() noexcept {
 }
 
 bool loop::has_work_queued() const noexcept {
-  return !completed_.empty() || !deferred_.empty() || !arrived_.empty() || !ending_.empty() ||
-         !inbox_.empty() || stopping_.load(std::memory_order_relaxed);
+  return !completed_.empty() || !deferred_.empty() || !woken_.empty() || !arrived_.empty() ||
+         !ending_.empty() || !inbox_.empty() || stopping_.load(std::memory_order_relaxed);
 }
 
 void loop::submit_and_wait(std::uint64_t deadline_ns) noexcept {

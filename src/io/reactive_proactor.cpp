@@ -170,7 +170,8 @@ void reactive_proactor::cancel(operation& op) noexcept {
     complete(op, -ECANCELED);
   } else if (op.state() == operation_state::submitted) {
     descriptor_state& on = *table_->find(op.descriptor());
-    [[maybe_unused]] const bool was_waiting = on.readers.remove(op) || on.writers.remove(op) || on.polls.remove(op);
+    [[maybe_unused]] const bool was_waiting =
+        on.readers.remove(op) || on.writers.remove(op) || on.polls.remove(op);
     assert(was_waiting);
     on.refresh_polled();
     table_->mark_changed(on); // whoever is first in line now

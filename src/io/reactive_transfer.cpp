@@ -61,7 +61,6 @@ void reactive_proactor::serve_accepts(descriptor_state& on) noexcept {
     }
     on.readers.pop_front();
     complete_on(on, *op, accepted);
-    if (accepted < 0) return;
   }
 }
 

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -21,14 +20,12 @@
 namespace weir {
 namespace {
 
-/// Each operation may owe its own completion and its cancellation's at once.
-constexpr std::uint32_t completions_of_one = 2;
-constexpr std::uint32_t completion_entries_limit = 65536; // of the kernel
-
+/// Room for the last completion of each operation and for its cancellation's. What else may come (partial
+/// completions, notifications) waits in the kernel when the queue is full: IORING_FEAT_NODROP.
 std::uint32_t completion_entries_for(const proactor_options& options) noexcept {
-  const std::uint32_t operations = std::clamp(options.operations_max, 1u, completion_entries_limit / 4);
-  return std::bit_ceil(std::max(operations * completions_of_one, options.queue_entries * completions_of_one) +
-                       1);
+  constexpr std::uint32_t entries_limit = 65536; // of the kernel
+  const std::uint32_t most = std::max(options.operations_max, options.queue_entries);
+  return 2 * std::clamp(std::min(most, entries_limit), 1u, entries_limit / 2);
 }
 
 /// 6.15 appends to a bundle whose first part was short, and so leaves a gap in the data (mended in 6.16). It

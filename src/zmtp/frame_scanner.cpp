@@ -1,7 +1,6 @@
 #include <weir/zmtp/frame_scanner.hpp>
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 namespace weir::zmtp {
@@ -72,7 +71,6 @@ result<> frame_scanner::begin_frame() noexcept {
   if (frame_.kind == frame_kind::command) {
     if (frame_.body_bytes > limits_.command_bytes_max)
       return fail(errc::limit_reached, "command longer than command_bytes_max");
-    command_ = {};
   } else {
     if (!messages_allowed_) return fail(errc::protocol, "message before the end of the handshake");
     if (frames_ >= limits_.frames_max)
@@ -102,9 +100,10 @@ void frame_scanner::collect_command(std::span<const std::byte> piece) {
     return;
   }
   if (piece.empty()) return;
-  if (body_bytes > inline_command_bytes && !long_command_)
+  const bool is_long = body_bytes > inline_command_bytes;
+  if (is_long && collected_bytes == 0)
     long_command_ = std::make_unique_for_overwrite<std::byte[]>(body_bytes);
-  std::byte* const whole = long_command_ ? long_command_.get() : short_command_.data();
+  std::byte* const whole = is_long ? long_command_.get() : short_command_.data();
   std::memcpy(whole + collected_bytes, piece.data(), piece.size());
   command_ = {whole, body_bytes};
 }

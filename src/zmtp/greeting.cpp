@@ -49,12 +49,9 @@ std::span<const std::byte, greeting_bytes - signature_bytes> own_greeting_rest()
 }
 
 result<std::size_t> greeting_parser::feed(std::span<const std::byte> bytes) noexcept {
-  std::size_t taken = 0;
-  if (!broken_rule()) {
-    taken = std::min(bytes.size(), greeting_bytes - received_bytes_);
-    std::ranges::copy(bytes.first(taken), greeting_.begin() + static_cast<std::ptrdiff_t>(received_bytes_));
-    received_bytes_ += taken;
-  }
+  const std::size_t taken = std::min(bytes.size(), greeting_bytes - received_bytes_);
+  std::ranges::copy(bytes.first(taken), greeting_.begin() + static_cast<std::ptrdiff_t>(received_bytes_));
+  received_bytes_ += taken;
   if (const char* rule = broken_rule()) return fail(errc::protocol, rule);
   return taken;
 }

@@ -1,7 +1,6 @@
 #include <weir/zmtp/incoming.hpp>
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 namespace weir::zmtp {
@@ -21,6 +20,7 @@ void incoming::push(lease&& scanned) {
 }
 
 void incoming::enter_front() noexcept {
+  owner_ = chunks_.empty() ? nullptr : chunks_.front().owner();
   at_ = chunks_.empty() ? nullptr : chunks_.front().data();
   left_ = chunks_.empty() ? 0 : chunks_.front().size();
 }
@@ -33,25 +33,13 @@ void incoming::skip_used_chunks() noexcept {
   }
 }
 
-void incoming::take(message& into) {
-  assert(has_message());
-  for (bool more = true; more;) {
-    const frame_header header = take_header();
-    if (header.kind == frame_kind::command) { // was obeyed when it was scanned
-      take_body(header.body_bytes);
-      continue;
-    }
-    into.add(take_body(header.body_bytes));
-    more = header.kind == frame_kind::more;
-  }
-  ++taken_;
-}
-
-frame_header incoming::take_header() {
-  frame_header header;
-  if (decode_header(at_, left_, header) != header_status::complete) return take_split_header();
-  advance(header.header_bytes);
-  return header;
+/// A frame that lies in several chunks; or a command, which was obeyed when it was scanned and is passed
+/// over.
+frame_kind incoming::take_split_frame(message& into) {
+  const frame_header header = take_split_header();
+  frame dropped;
+  take_split_body(header.kind == frame_kind::command ? dropped : into.add(), header.body_bytes);
+  return header.kind;
 }
 
 frame_header incoming::take_split_header() {
@@ -64,21 +52,16 @@ frame_header incoming::take_split_header() {
   return header;
 }
 
-frame incoming::take_body(std::size_t size) {
-  skip_used_chunks();
-  if (size == 0) return {};
-  if (size > left_) return take_split_body(size);
-  const lease& chunk = chunks_.front();
-  frame body = frame::slice_of(chunk, static_cast<std::size_t>(at_ - chunk.data()), size);
-  advance(size);
-  skip_used_chunks();
-  return body;
-}
-
-frame incoming::take_split_body(std::size_t size) {
+void incoming::take_split_body(frame& into, std::size_t size) {
+  if (size <= left_) { // behind a header that was split, or a large body in memory of its own
+    into.assign_slice(*owner_, at_, size);
+    advance(size);
+    skip_used_chunks();
+    return;
+  }
   lease whole = lease::allocate(size);
   copy_out(whole.writable().data(), size);
-  return frame(std::move(whole));
+  into = frame(std::move(whole));
 }
 
 void incoming::copy_out(std::byte* to, std::size_t count) {

@@ -4,60 +4,27 @@
 #include <cstring>
 
 namespace weir::zmtp {
-namespace {
-
-/// From this size on a body is sent from where it lies: below it, copying it is cheaper than a place in the
-/// gathered write.
-constexpr std::size_t by_reference_min_bytes = std::size_t{16} << 10;
-
-} // namespace
-
-bool outgoing::is_full() noexcept {
-  if (is_detaching_ || target_->bytes() >= bytes_max_) return true;
-  if (messages_max_ == 0 || begins_.size() < messages_max_) return false;
-  settle();
-  return begins_.size() >= messages_max_;
-}
-
 /// Forgets the messages that the kernel has wholly taken: those behind which another one begins that it has
 /// reached.
 void outgoing::settle() noexcept {
+  settle_at_ = begins_.size() + settle_interval;
   if (!stream_) return;
   const std::uint64_t taken = stream_->bytes_sent();
   while (begins_.size() > 1 && begins_[1] <= taken) begins_.pop_front();
   if (begins_.size() == 1 && taken >= written_) begins_.pop_front();
+  settle_at_ = begins_.size() + settle_interval;
 }
 
-void outgoing::push(message& from, std::size_t first) {
-  if (begins_.size() >= settle_at_) {
-    settle();
-    settle_at_ = begins_.size() + settle_interval;
-  }
-  begins_.push_back(std::uint64_t{written_});
-  for (std::size_t i = first; i < from.size(); ++i) push_frame(from[i], i + 1 < from.size());
-  if (stream_) stream_->output_written();
-}
-
-void outgoing::push_frame(frame& part, bool more) {
-  const std::size_t size = part.size();
-  const frame_kind kind = more ? frame_kind::more : frame_kind::last;
-  const std::size_t header = header_bytes_for(size);
-  written_ += header + size;
-
-  if (size < by_reference_min_bytes) {
-    std::byte* to = target_->prepare(header + size);
-    encode_header(to, kind, size);
-    if (size > 0) std::memcpy(to + header, part.data(), size);
-    target_->commit(header + size);
-    return;
-  }
-  encode_header(target_->prepare(header), kind, size);
+void outgoing::push_large_frame(const frame& part, frame_kind kind) {
+  const std::size_t header = header_bytes_for(part.size());
+  encode_header(target_->prepare(header), kind, part.size());
   target_->commit(header);
   if (lease body = part.share_lease(); !body.empty()) {
     target_->append(std::move(body));
   } else {
     target_->append_copy(part.bytes());
   }
+  written_ += header + part.size();
 }
 
 void outgoing::push_command(std::span<const std::byte> encoded) {

@@ -31,22 +31,19 @@ bool socket::try_receive(message& into) {
   pipe* from = ready_.front();
   if (!from) return false;
   into.clear();
-  if (receives_routing_id_) into.add(from->prefix().share());
+  if (receives_routing_id_) into.add().assign_share(from->prefix());
   from->in.take(into);
   ++counters_.messages_received;
-  taken_from(*from);
+  const bool stays_in_front = from->in.has_message() && !ready_.next(*from) && !from->waits_for_room;
+  if (!stays_in_front) after_take(*from);
   return true;
 }
 
 /// One message from each in turn; a session that waits for room goes on.
-void socket::taken_from(pipe& from) {
+void socket::after_take(pipe& from) {
   list_hook<ready_list>& turn = from;
-  if (!from.in.has_message()) {
-    turn.unlink();
-  } else if (ready_.next(from)) {
-    turn.unlink();
-    ready_.push_back(from);
-  }
+  turn.unlink();
+  if (from.in.has_message()) ready_.push_back(from);
   if (from.waits_for_room && has_half_the_room(from)) from.room.set();
   if (!from.in.has_message()) release_if_done(from);
 }
@@ -60,7 +57,7 @@ bool socket::has_half_the_room(const pipe& from) const noexcept {
 void socket::messages_arrived(pipe& from) noexcept {
   list_hook<ready_list>& turn = from;
   if (!turn.is_linked()) ready_.push_back(from);
-  while (receive_awaiter* waiting = receivers_.front()) {
+  while (waiting_receive* waiting = receivers_.front()) {
     if (ready_.empty()) return;
     try {
       try_receive(waiting->into_);
@@ -71,7 +68,7 @@ void socket::messages_arrived(pipe& from) noexcept {
   }
 }
 
-bool socket::receive_awaiter::socket_may_wait() noexcept {
+bool socket::waiting_receive::is_let_wait() noexcept {
   if (socket_.is_closing_) {
     fail_with(error(errc::closed, "receive"));
     return false;
@@ -83,25 +80,7 @@ bool socket::receive_awaiter::socket_may_wait() noexcept {
 
 // --- sending ---
 
-void socket::push(pipe& to, message& from, std::size_t first) {
-  to.out.push(from, first);
-  ++counters_.messages_sent;
-}
-
-bool socket::send_awaiter::attempt() {
-  switch (socket_.is_closing_ ? send_status::full : socket_.try_send(from_)) {
-  case send_status::sent:
-    return true;
-  case send_status::unroutable:
-    fail_with(error(errc::unroutable, "send"));
-    return true;
-  case send_status::full:
-    return false;
-  }
-  return true;
-}
-
-bool socket::send_awaiter::socket_may_wait() noexcept {
+bool socket::waiting_send::is_let_wait() noexcept {
   if (socket_.is_closing_) {
     fail_with(error(errc::closed, "send"));
     return false;
@@ -111,13 +90,18 @@ bool socket::send_awaiter::socket_may_wait() noexcept {
   return true;
 }
 
+void socket::waiting_send::settle(send_status status) noexcept {
+  if (status == send_status::sent) wake();
+  if (status == send_status::unroutable) wake_with(error(errc::unroutable, "send"));
+}
+
 /// Whoever waits may have its way now. In the order in which they came, but none holds up those who write to
 /// other peers.
 void socket::room_made() noexcept {
-  for (send_awaiter* waiting = senders_.front(); waiting;) {
-    send_awaiter* next = senders_.next(*waiting);
+  for (waiting_send* waiting = senders_.front(); waiting;) {
+    waiting_send* next = senders_.next(*waiting);
     try {
-      if (waiting->attempt()) waiting->wake();
+      waiting->settle(try_send(waiting->from_));
     } catch (const std::bad_alloc&) {
       waiting->wake_with(error(std::errc::not_enough_memory, "send"));
     }
@@ -153,8 +137,8 @@ task<result<>> socket::wait_connected(std::size_t count) {
 }
 
 void socket::refuse_waiting() noexcept {
-  while (receive_awaiter* waiting = receivers_.front()) waiting->wake_with(error(errc::closed, "receive"));
-  while (send_awaiter* waiting = senders_.front()) waiting->wake_with(error(errc::closed, "send"));
+  while (waiting_receive* waiting = receivers_.front()) waiting->wake_with(error(errc::closed, "receive"));
+  while (waiting_send* waiting = senders_.front()) waiting->wake_with(error(errc::closed, "send"));
   progress_.set();
 }
 

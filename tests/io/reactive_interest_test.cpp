@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 namespace weir::test {
 namespace {
@@ -124,12 +125,20 @@ TEST_F(reactive_interest, is_forgotten_for_a_number_that_accept_returns) {
   const descriptor peer = connect_to(listener);
   accept_operation accept{listener.socket.get(), false, no_handler};
   rig->start(accept);
+  fill(ours);
+  const std::string text = "more than fits";
+  send_operation send{ours, bytes_of(text), no_handler};
+  rig->start(send);
+  rig->io->cancel(send);
+  EXPECT_EQ(result_of_next(), -ECANCELED);
   pair.ours.reset(); // the lowest number that is free, so accept4 takes it
   script->script.push_back({{listener.socket.get(), readable}});
   EXPECT_EQ(wait(), (watches{{listener.socket.get(), readable}}));
   ASSERT_EQ(result_of_next(), ours);
   const descriptor accepted(ours);
   rig->start(receive);
+  rig->start(send);
+  EXPECT_EQ(result_of_next(), 14) << "tried at once: that the old socket was full is forgotten, too";
   EXPECT_EQ(wait(), (watches{{ours, readable}}));
 }
 
@@ -148,7 +157,8 @@ TEST_F(reactive_interest, in_writing_ends_when_the_last_write_has_gone) {
 
 TEST_F(reactive_interest, of_all_who_wait_is_told_in_one_call) {
   fill(ours);
-  send_operation send{ours, bytes_of("x"), no_handler};
+  const std::string text = "x";
+  send_operation send{ours, bytes_of(text), no_handler};
   poll_operation urgent{ours, POLLPRI | POLLRDHUP, no_handler};
   rig->start(receive);
   rig->start(send);
@@ -158,24 +168,41 @@ TEST_F(reactive_interest, of_all_who_wait_is_told_in_one_call) {
   EXPECT_EQ(wait(), watches{}) << "what is left over does no harm yet";
   EXPECT_EQ(wait(readiness::priority), watches{});
   EXPECT_EQ(wait(), (watches{{ours, readable | writable}}));
+  rig->io->cancel(receive);
+  EXPECT_EQ(wait(), watches{}) << "nor does this";
 }
 
-TEST_F(reactive_interest, ends_at_a_hangup_that_nobody_waits_for_any_more) {
-  poll_operation ends{ours, POLLRDHUP, no_handler};
-  rig->start(ends);
-  rig->start(poll);
-  EXPECT_EQ(wait(), (watches{{ours, readable | readiness::hangup}}));
-  rig->io->cancel(ends);
-  ::shutdown(pair.theirs.get(), SHUT_WR);
-  rig->io->cancel(poll);
-  rig->take();
-  poll_operation urgent{ours, POLLPRI, no_handler};
+TEST_F(reactive_interest, in_the_end_of_one_direction_ends_when_nobody_waits_for_it) {
+  poll_operation end{ours, POLLRDHUP, no_handler}, urgent{ours, POLLPRI, no_handler};
+  rig->start(end);
   rig->start(urgent);
-  wait(readable | readiness::hangup);
-  EXPECT_EQ(wait(), watches{}) << "told in the wait before";
+  EXPECT_EQ(wait(), (watches{{ours, readiness::priority | readiness::hangup}}));
+  rig->io->cancel(end);
+  rig->take();
+  ::shutdown(pair.theirs.get(), SHUT_WR);
+  EXPECT_EQ(wait(readiness::hangup), watches{});
+  EXPECT_TRUE(rig->take().empty()) << "the end of one direction is no POLLHUP";
+  EXPECT_EQ(wait(), (watches{{ours, readiness::priority}}));
+}
+
+TEST_F(reactive_interest, ends_at_a_failure_that_nobody_waits_for) {
+  rig->start(receive);
+  send_text(pair.theirs.get(), "x");
+  wait(readable);
+  wait(readiness::failed);
+  EXPECT_EQ(wait(), (watches{{ours, nothing}}));
+}
+
+TEST_F(reactive_interest, in_reading_or_writing_is_met_by_a_hangup_alone) {
+  const std::string text = "x";
+  fill(ours);
+  send_operation send{ours, bytes_of(text), no_handler};
+  rig->start(receive);
+  rig->start(send);
+  pair.theirs.reset();
   wait(readiness::hangup);
-  EXPECT_TRUE(rig->take().empty()) << "a closed direction is no hangup";
-  rig->io->cancel(urgent);
+  EXPECT_LE(result_of_next(), 0);
+  EXPECT_EQ(result_of_next(), -EPIPE);
 }
 
 TEST_F(reactive_interest, is_taken_away_before_a_close) {
@@ -279,13 +306,15 @@ TEST_F(reactive_starvation, can_be_cancelled) {
   rig->start(receive_many);
   wait(readable);
   rig->start(receive); // stands behind it, and needs no slot
+  EXPECT_EQ(wait(), (watches{{ours, nothing}}));
   rig->io->cancel(receive_many);
   EXPECT_EQ(result_of_next(), -ECANCELED);
-  EXPECT_EQ(wait(readable), watches{});
+  EXPECT_EQ(wait(readable), (watches{{ours, readable}}));
   EXPECT_EQ(result_of_next(), 4);
+  rig->start(receive);
   slot.reset();
   wait();
-  EXPECT_EQ(rig->counters.receive_calls, 1u);
+  EXPECT_EQ(rig->counters.receive_calls, 1u) << "nothing says that it is readable";
 }
 
 // --- time, waking, stray events ---

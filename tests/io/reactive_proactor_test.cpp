@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <thread>
 
 namespace weir::test {
@@ -129,23 +130,21 @@ std::vector<std::size_t> bytes_of_turns(reactive_rig& rig, std::string_view text
 }
 
 TEST_P(reactive_proactor_test, offers_more_slots_while_reads_come_back_full) {
-  const std::string text = pattern(15 * 4096 + 100);
-  send_text(theirs, text);
-  poll_operation arrived{ours, POLLIN, no_handler};
+  const auto sent = [this](std::size_t size) {
+    const std::string text = pattern(size);
+    send_text(theirs, text);
+    while (unread_bytes(ours) < size) std::this_thread::yield(); // tcp: on its way
+    return text;
+  };
   reactive_rig rig(with_slots(4096, 64, 4 * 4096));
-  while (unread_bytes(ours) < text.size()) std::this_thread::yield(); // tcp: on its way
+  const std::string text = sent(13 * 4096 + 100);
   rig.start(receive_many);
-  EXPECT_EQ(bytes_of_turns(rig, text),
-            (std::vector<std::size_t>{4096, 8192, 16384, 16384, 15 * 4096 + 100 - 45056}));
-  EXPECT_EQ(rig.counters.receive_calls, 5u);
+  EXPECT_EQ(bytes_of_turns(rig, text), (std::vector<std::size_t>{4096, 8192, 16384, 16384, 8292}));
+  EXPECT_EQ(bytes_of_turns(rig, sent(9000)), std::vector<std::size_t>{9000}) << "three slots";
+  EXPECT_EQ(bytes_of_turns(rig, sent(100)), std::vector<std::size_t>{100});
+  EXPECT_EQ(bytes_of_turns(rig, sent(5000)), (std::vector<std::size_t>{4096, 904})) << "down to one";
+  EXPECT_EQ(rig.counters.receive_calls, 9u);
   EXPECT_EQ(rig.counters.receive_again, 0u);
-
-  for (const std::size_t expected_slots_used : {2u, 1u, 1u}) { // short reads: half the offer each time
-    send_text(theirs, pattern(4096 + 1));
-    while (unread_bytes(ours) < 4097) std::this_thread::yield();
-    EXPECT_EQ(rig.take_after_wait().size(), expected_slots_used);
-    rig.take_after_wait();
-  }
 }
 
 TEST_P(reactive_proactor_test, reads_one_slot_a_turn_when_it_waits_first) {
@@ -168,6 +167,18 @@ TEST_P(reactive_proactor_test, speculates_no_further_than_the_quantum_in_a_turn)
   send_text(theirs, text);
   while (unread_bytes(ours) < text.size()) std::this_thread::yield();
   EXPECT_EQ(bytes_of_turns(rig, text), (std::vector<std::size_t>{8192, 8192, 4096}));
+}
+
+TEST_P(reactive_proactor_test, receives_no_more_than_the_quantum_into_memory) {
+  reactive_rig rig(with_slots(4096, 1, 1000));
+  std::array<std::byte, 1500> memory;
+  receive_operation receive{ours, memory, no_handler};
+  send_text(theirs, pattern(1500));
+  while (unread_bytes(ours) < 1500) std::this_thread::yield();
+  for (const int expected : {1000, 500}) {
+    rig.start(receive);
+    EXPECT_EQ(rig.next().result, expected);
+  }
 }
 
 TEST_P(reactive_proactor_test, reads_for_receives_in_the_order_of_their_start) {
@@ -263,6 +274,34 @@ TEST_P(reactive_proactor_test, waits_for_room_in_the_order_of_starts) {
   EXPECT_EQ(read_text(theirs, 6), "onetwo");
 }
 
+TEST_P(reactive_proactor_test, writes_no_more_than_the_quantum_in_a_turn) {
+  reactive_rig rig(with_slots(4096, 1, 1000));
+  const std::size_t filled = fill(ours);
+  const std::string text(600, '.');
+  std::deque<send_operation> sends;
+  for (int i = 0; i < 5; ++i) rig.start(sends.emplace_back(ours, bytes_of(text), no_handler));
+  read_text(theirs, filled);
+  rig.io->wait(a_second_ns);
+  EXPECT_EQ(results_of(rig.take()), (std::vector<int>{600, 600}));
+  EXPECT_EQ(results_of(rig.take_after_wait()), (std::vector<int>{600, 600}));
+  EXPECT_EQ(results_of(rig.take_after_wait()), (std::vector<int>{600}));
+}
+
+TEST_P(reactive_proactor_test, makes_no_write_behind_one_that_filled_the_socket) {
+  reactive_rig rig;
+  const std::string text(16 << 20, '.');
+  send_operation first{ours, bytes_of(text), no_handler}, second{ours, bytes_of(text), no_handler};
+  const std::size_t filled = fill(ours);
+  rig.start(first);
+  rig.start(second);
+  read_text(theirs, filled);
+  rig.io->wait(a_second_ns);
+  const auto written = rig.take();
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_LT(written[0].result, 16 << 20);
+  EXPECT_EQ(rig.counters.send_calls, 2u) << "one at the start, one when there was room";
+}
+
 TEST_P(reactive_proactor_test, streams_through_a_full_socket_without_vain_writes) {
   reactive_rig rig;
   constexpr std::size_t total = 16 << 20;
@@ -297,13 +336,13 @@ TEST_P(reactive_proactor_test, tells_of_a_peer_that_is_gone_without_a_signal) {
 }
 
 TEST_P(reactive_proactor_test, does_not_block_on_a_descriptor_that_would) {
-  reactive_rig rig;
+  reactive_rig rig(with_strategy(receive_strategy::speculative));
   fill(ours);
   ASSERT_EQ(::fcntl(ours, F_SETFL, 0), 0);
   const std::string text = "x";
   send_operation send{ours, bytes_of(text), no_handler};
   rig.start(send);
-  rig.start(receive_many);
+  rig.start(receive_many); // tried at once
   EXPECT_TRUE(rig.take_after_wait().empty());
   send_text(theirs, "y");
   EXPECT_EQ(rig.next().text(), "y");
@@ -317,7 +356,7 @@ TEST_P(reactive_proactor_test, allocates_nothing_in_steady_state) {
   const std::string text = "some bytes";
   const auto round = [&] {
     send_operation send{theirs, bytes_of(text), no_handler};
-    rig.io->start(send);
+    rig.start(send);
     for (std::size_t bytes = 0; bytes < text.size();) {
       rig.io->wait(a_second_ns);
       while (auto entry = rig.completed.pop()) {

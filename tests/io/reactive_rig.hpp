@@ -85,19 +85,18 @@ class reactive_rig {
   }
   reactive_rig(std::unique_ptr<reactor> below, const rig_options& options)
       : pool(options.buffers), completed(options.completion_capacity) {
+    alive().push_back(this);
     if (below) use(std::move(below), options);
   }
   ~reactive_rig() {
-    // What a failed test leaves in flight must not take the others down.
-    for (operation* op : started_) io->cancel(*op);
-    for (int waits = 0; waits < 3; ++waits) {
-      io->wait(0);
-      take();
-    }
+    while (!started_.empty()) abandon(*started_.back());
+    std::erase(alive(), this);
   }
+  reactive_rig(const reactive_rig&) = delete;
+  reactive_rig& operator=(const reactive_rig&) = delete;
 
   void start(operation& op) {
-    if (std::find(started_.begin(), started_.end(), &op) == started_.end()) started_.push_back(&op);
+    started_.push_back(&op);
     io->start(op);
   }
 
@@ -119,6 +118,16 @@ class reactive_rig {
     for (int waits = 0; completed.empty() && waits < 1000; ++waits) io->wait(patience_ns / 1000);
     if (completed.empty()) throw std::runtime_error("a completion did not come");
     return retired(std::move(*completed.pop()));
+  }
+
+  /// Ends what a test leaves in flight.
+  static void abandon(operation& op) {
+    for (reactive_rig* rig : alive()) {
+      if (!rig->is_started(op)) continue;
+      rig->io->cancel(op);
+      while (!op.is_idle()) rig->take_after_wait();
+      return;
+    }
   }
 
   /// The loop's part in the end of an operation.
@@ -153,8 +162,33 @@ class reactive_rig {
     return {entry.op, entry.what.result, entry.what.more, std::move(entry.what.data)};
   }
 
+  bool is_started(const operation& op) const {
+    return std::find(started_.begin(), started_.end(), &op) != started_.end();
+  }
+  static std::vector<reactive_rig*>& alive() {
+    static std::vector<reactive_rig*> rigs;
+    return rigs;
+  }
+
   std::vector<operation*> started_;
 };
+
+/// An operation that a test may leave in flight.
+template <class Operation>
+struct abandonable : Operation {
+  using Operation::Operation;
+  ~abandonable() {
+    if (!this->is_idle()) reactive_rig::abandon(*this);
+  }
+};
+using nop_operation = abandonable<weir::nop_operation>;
+using accept_operation = abandonable<weir::accept_operation>;
+using connect_operation = abandonable<weir::connect_operation>;
+using receive_operation = abandonable<weir::receive_operation>;
+using receive_many_operation = abandonable<weir::receive_many_operation>;
+using send_operation = abandonable<weir::send_operation>;
+using send_gathered_operation = abandonable<weir::send_gathered_operation>;
+using poll_operation = abandonable<weir::poll_operation>;
 
 /// The rig does not call handlers.
 inline void no_handler(operation&, completion&&) noexcept {}

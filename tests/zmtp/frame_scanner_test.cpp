@@ -215,6 +215,16 @@ TEST(frame_scanner, limits_the_bytes_of_a_message_over_all_its_frames) {
   EXPECT_EQ(broken_by(last(1), {.message_bytes_max = 0}), too_long);
 }
 
+TEST(frame_scanner, counts_every_message_towards_its_own_limits) {
+  const scan_limits limits{.message_bytes_max = 300, .frames_max = 2};
+  const octets stream = joined(more(299), last(1), more(10), last(290), more(0), last(300), last(300));
+  const report expected{{}, 4, 0, true, ""};
+  EXPECT_EQ(scan(stream, limits), expected);
+  for (std::size_t at = 0; at <= stream.size(); ++at)
+    EXPECT_EQ(scan_pieces({std::span(stream).first(at), std::span(stream).subspan(at)}, limits), expected)
+        << at;
+}
+
 TEST(frame_scanner, limits_the_bytes_of_a_message_without_overflow) {
   const octets largest = wire("\x03\x7f\xff\xff\xff\xff\xff\xff\xff");
   EXPECT_EQ(broken_by(joined(more(10), largest)),
@@ -254,6 +264,22 @@ TEST(frame_scanner, limits_the_bytes_of_a_command_whole_or_in_pieces) {
   }
   EXPECT_EQ(broken_by(command(repeated(301)), limits),
             "command longer than command_bytes_max: a limit was reached");
+}
+
+TEST(frame_scanner, collects_one_command_after_another_of_any_length) {
+  std::vector<octets> bodies;
+  for (const std::size_t body_bytes : {40U, 10U, 300U, 33U, 2U, 8'192U})
+    bodies.push_back(repeated(body_bytes, 'C'));
+  octets stream;
+  report expected;
+  for (const octets& body : bodies) {
+    stream = joined(stream, command(body));
+    expected.commands.emplace_back(0, body);
+  }
+  std::vector<std::span<const std::byte>> pieces;
+  for (auto rest = std::span<const std::byte>(stream); !rest.empty(); rest = rest.subspan(1))
+    pieces.push_back(rest.first(1));
+  EXPECT_EQ(scan_pieces(pieces), expected);
 }
 
 TEST(frame_scanner, moves_with_a_stream_in_progress) {

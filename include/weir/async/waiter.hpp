@@ -34,7 +34,7 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
     is_waiting_ = false;
     list_hook<waiter>::unlink();
     cancel_callback::unlink();
-    loop_->defer(*this);
+    loop_->resume_soon(*this);
   }
   void wake_with(error why) noexcept {
     failure_ = std::move(why);

@@ -34,7 +34,7 @@ class ring {
   const T& operator[](std::size_t index) const noexcept { return const_cast<ring&>(*this)[index]; }
 
   void push_back(T&& element) {
-    if (size_ == capacity_) grow();
+    if (size_ == capacity_) [[unlikely]] grow();
     std::construct_at(&elements_[(first_ + size_) & (capacity_ - 1)], std::move(element));
     ++size_;
   }
@@ -59,7 +59,7 @@ class ring {
   }
 
  private:
-  void grow() {
+  [[gnu::noinline]] void grow() {
     const std::size_t capacity = capacity_ ? capacity_ * 2 : 4;
     T* elements = std::allocator<T>().allocate(capacity);
     for (std::size_t i = 0; i < size_; ++i) {

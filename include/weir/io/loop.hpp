@@ -40,7 +40,7 @@ struct loop_options {
   std::size_t stream_send_bytes =
       256u << 10; ///< unsent bytes of a stream at which writers wait; they go on at half of it
   std::size_t completion_capacity = 4096;    ///< known completions that wait for their handlers, a lane
-  std::size_t inbox_max = 65536;             ///< pieces of work posted by other threads and not yet run
+  std::size_t inbox_max = 65536;             ///< pieces of work that other threads posted and no turn has taken yet
   std::size_t phase_budget = 1024;           ///< most handlers that one phase runs in a turn
   std::uint64_t turn_budget_ns = 10'000'000; ///< time after which a phase leaves the rest to the next turn
   std::uint64_t seed = 0;                    ///< of the loop's random generator; 0: from the system
@@ -75,8 +75,12 @@ class loop {
   /// Any thread: runs in phase 1 of a later turn. False at the bound of the inbox; the work is the caller's
   /// still.
   [[nodiscard]] bool post(work& item) noexcept;
-  /// Runs in phase 4, of this turn at the earliest, of the next when called from phase 4.
+  /// Runs in phase 4, of this turn at the earliest, of the next when called from phase 4: what yields lets
+  /// I/O pass.
   void defer(work& item) noexcept { deferred_.push_back(item); }
+  /// Runs in phase 4, in front of what was deferred; also when called from phase 4, as long as the budget
+  /// lasts: a chain of wake-ups costs no turn a link.
+  void resume_soon(work& item) noexcept { woken_.push_back(item); }
   /// Runs once, after everything else of this turn and before it submits: where gathered writes leave.
   void at_end_of_turn(work& item) noexcept { ending_.push_back(item); }
   /// Any thread, async-signal-safe.
@@ -108,6 +112,7 @@ class loop {
   void run_timers() noexcept;
   void run_completions() noexcept;
   void run_deferred() noexcept;
+  void run_woken() noexcept;
   void run_end_of_turn() noexcept;
   void submit_and_wait(std::uint64_t deadline_ns) noexcept;
   void spin(std::uint64_t until_ns) noexcept;
@@ -127,6 +132,7 @@ class loop {
   inbox inbox_;
   work_queue arrived_; ///< taken from the inbox, left over by the budget
   work_queue deferred_;
+  work_queue woken_;
   work_queue ending_;
   intrusive_list<operation> outstanding_;
   std::size_t outstanding_count_ = 0;

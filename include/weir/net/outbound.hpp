@@ -24,7 +24,8 @@ class outbound {
   /// Room for `count` contiguous bytes at the end; `count` is at most `contiguous_max()`. Nothing is queued
   /// until `commit`.
   std::byte* prepare(std::size_t count) {
-    if (count > room_bytes()) open_chunk();
+    if (count > room_bytes()) [[unlikely]]
+      open_chunk();
     return room_;
   }
   void commit(std::size_t count) noexcept {

@@ -2,7 +2,8 @@
 // buffers or of blocks of their own, shared by reference count.
 //
 // Thread rule and lifetime: those of lease (base/lease.hpp): a frame that shares a block stays on its thread;
-// `detach` first. Size: 32 bytes. Copying is explicit: `share`.
+// `detach` first. Size: 32 bytes. Copying is explicit: `share`. Frames are best filled where they lie
+// (`assign…`): moving one right after it was written piece by piece costs more than writing it.
 #pragma once
 
 #include <weir/base/lease.hpp>
@@ -20,14 +21,18 @@ class frame {
  public:
   static constexpr std::size_t inline_max = 30;
 
-  frame() noexcept : kind_(kind::small), small_size_(0) {}
+  frame() noexcept {}
   /// A copy of `bytes`. Throws std::bad_alloc when it does not fit inside.
-  explicit frame(std::span<const std::byte> bytes);
-  explicit frame(std::string_view text) : frame(std::as_bytes(std::span(text))) {}
+  explicit frame(std::span<const std::byte> bytes) { assign(bytes); }
+  explicit frame(std::string_view text) { assign(text); }
   /// Takes the lease over, or copies what is small so that the buffer is free again.
   explicit frame(lease&& body) noexcept;
   /// Refers to memory of the caller, which must stay valid until the frame is gone or was sent.
-  static frame borrowed(std::span<const std::byte> bytes) noexcept;
+  static frame borrowed(std::span<const std::byte> bytes) noexcept {
+    frame out;
+    out.assign_borrowed(bytes);
+    return out;
+  }
 
   frame(frame&& other) noexcept { take(other); }
   frame& operator=(frame&& other) noexcept {
@@ -39,65 +44,96 @@ class frame {
   }
   ~frame() { drop(); }
 
-  const std::byte* data() const noexcept {
-    return kind_ == kind::small ? storage_.small : storage_.slice.data;
-  }
-  std::size_t size() const noexcept { return kind_ == kind::small ? small_size_ : storage_.slice.size; }
+  const std::byte* data() const noexcept { return kind_ == kind::small ? storage_ : outside().data; }
+  std::size_t size() const noexcept { return kind_ == kind::small ? small_size_ : outside().size; }
   bool empty() const noexcept { return size() == 0; }
   std::span<const std::byte> bytes() const noexcept { return {data(), size()}; }
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data()), size()}; }
   bool operator==(std::string_view other) const noexcept { return text() == other; }
 
-  /// A second frame with the same body; copies what is inside or borrowed, shares what has an owner.
-  frame share() const;
+  void clear() noexcept {
+    drop();
+    kind_ = kind::small;
+    small_size_ = 0;
+  }
+  /// A copy of `bytes`.
+  void assign(std::span<const std::byte> bytes) {
+    if (bytes.size() > inline_max) return assign_large(bytes);
+    drop();
+    assign_small(bytes.data(), bytes.size());
+  }
+  void assign(std::string_view text) { assign(std::as_bytes(std::span(text))); }
+  void assign_borrowed(std::span<const std::byte> bytes) noexcept {
+    drop();
+    assign_outside(kind::borrowed, nullptr, bytes.data(), bytes.size());
+  }
+  /// Bytes of a block: a copy where they are few, else a share of it.
+  void assign_slice(block& owner, const std::byte* data, std::size_t size) noexcept {
+    drop();
+    if (size <= inline_max) return assign_small(data, size);
+    owner.retain();
+    assign_outside(kind::shared, &owner, data, size);
+  }
+  /// The same body as `other`: copies what is inside or borrowed, shares what has an owner.
+  void assign_share(const frame& other) {
+    if (other.kind_ != kind::small) return assign_share_of_outside(other);
+    drop();
+    std::memcpy(storage_, other.storage_, sizeof storage_);
+    kind_ = kind::small;
+    small_size_ = other.small_size_;
+  }
+
+  frame share() const {
+    frame copy;
+    copy.assign_share(*this);
+    return copy;
+  }
   /// No memory is shared with anything afterwards.
   void detach();
   /// A lease on the body where it has an owner: nothing where it is inside or borrowed.
   lease share_lease() const noexcept;
 
-  /// Received bytes [offset, offset + size) of `chunk`: a copy where small, a share where not.
-  static frame slice_of(const lease& chunk, std::size_t offset, std::size_t size) noexcept {
-    frame out;
-    const std::byte* first = chunk.data() + offset;
-    if (size <= inline_max) {
-      out.small_size_ = static_cast<std::uint8_t>(size);
-      std::memcpy(out.storage_.small, first, size);
-    } else {
-      chunk.owner()->retain();
-      out.become(kind::shared, chunk.owner(), const_cast<std::byte*>(first), size);
-    }
-    return out;
-  }
-
  private:
   enum class kind : std::uint8_t { small, shared, borrowed };
 
+  /// How `storage_` is used when the body is not inside.
   struct part {
     block* owner;
     std::byte* data;
     std::size_t size;
   };
 
-  void become(kind as, block* owner, std::byte* data, std::size_t size) noexcept {
-    kind_ = as;
-    storage_.slice = part{owner, data, size};
+  part outside() const noexcept {
+    part where;
+    std::memcpy(&where, storage_, sizeof where);
+    return where;
   }
+  void assign_outside(kind as, block* owner, const std::byte* data, std::size_t size) noexcept {
+    const part where{owner, const_cast<std::byte*>(data), size};
+    std::memcpy(storage_, &where, sizeof where);
+    kind_ = as;
+  }
+  void assign_small(const std::byte* data, std::size_t size) noexcept {
+    if (size > 0) std::memcpy(storage_, data, size);
+    kind_ = kind::small;
+    small_size_ = static_cast<std::uint8_t>(size);
+  }
+  void assign_large(std::span<const std::byte> bytes);
+  void assign_share_of_outside(const frame& other);
+
   void take(frame& other) noexcept {
-    std::memcpy(static_cast<void*>(&storage_), &other.storage_, sizeof storage_);
+    std::memcpy(storage_, other.storage_, sizeof storage_);
     kind_ = std::exchange(other.kind_, kind::small);
     small_size_ = std::exchange(other.small_size_, std::uint8_t{0});
   }
   void drop() noexcept {
-    if (kind_ == kind::shared) storage_.slice.owner->drop();
+    if (kind_ == kind::shared) outside().owner->drop();
   }
 
-  union storage {
-    storage() noexcept {}
-    std::byte small[inline_max];
-    part slice;
-  } storage_;
-  kind kind_;
-  std::uint8_t small_size_;
+  alignas(8) std::byte storage_[inline_max];
+  kind kind_ = kind::small;
+  std::uint8_t small_size_ = 0;
 };
+static_assert(sizeof(frame) == 32);
 
 } // namespace weir::zmtp

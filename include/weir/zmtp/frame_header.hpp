@@ -87,8 +87,10 @@ inline header_status decode_header(const std::byte* first, std::size_t available
                                    frame_header& out) noexcept {
   if (available == 0) return header_status::incomplete;
   const auto flags = std::to_integer<std::uint8_t>(first[0]);
-  if ((flags & ~(flag_more | flag_long | flag_command)) != 0) return header_status::reserved_flag;
-  if ((flags & flag_command) != 0 && (flags & flag_more) != 0) return header_status::command_with_more;
+  if (flags >= flag_command) { // a command or nonsense: one comparison for the frames of messages
+    if (flags > (flag_more | flag_long | flag_command)) return header_status::reserved_flag;
+    if ((flags & flag_more) != 0) return header_status::command_with_more;
+  }
   out.kind = static_cast<frame_kind>(flags & (flag_more | flag_command));
 
   if ((flags & flag_long) == 0) {

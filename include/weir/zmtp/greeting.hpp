@@ -41,8 +41,8 @@ std::span<const std::byte, greeting_bytes - signature_bytes> own_greeting_rest()
 class greeting_parser {
  public:
   /// Takes what belongs to the greeting from the front of `bytes` and says how many bytes that was; what is
-  /// left belongs to the first frame. After an error, which names the broken rule, it takes nothing more and
-  /// repeats the error.
+  /// left belongs to the first frame. An error names the broken rule, is the same however the bytes were cut,
+  /// and is repeated by every further call.
   result<std::size_t> feed(std::span<const std::byte> bytes) noexcept;
 
   /// How many more bytes complete the step that is going on: the signature, then the rest. 0: all is there.

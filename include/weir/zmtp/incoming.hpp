@@ -11,6 +11,7 @@
 #include <weir/zmtp/frame_scanner.hpp>
 #include <weir/zmtp/message.hpp>
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -58,10 +59,10 @@ class incoming {
     at_ += count;
     left_ -= count;
   }
-  frame_header take_header();
-  frame take_body(std::size_t size);
+  bool try_take_frame(message& into, frame_kind& kind);
+  frame_kind take_split_frame(message& into);
   frame_header take_split_header();
-  frame take_split_body(std::size_t size);
+  void take_split_body(frame& into, std::size_t size);
   void copy_out(std::byte* to, std::size_t count);
 
   void drop_behind_whole_messages() noexcept;
@@ -70,11 +71,35 @@ class incoming {
   frame_scanner scanner_;
   std::uint64_t completed_before_ = 0; ///< whole messages of earlier connections
   std::uint64_t taken_ = 0;
-  ring<lease> chunks_; ///< the front one is read at `at_`
+  ring<lease> chunks_;     ///< the front one is read at `at_`
+  block* owner_ = nullptr; ///< of the front chunk
   const std::byte* at_ = nullptr;
   std::size_t left_ = 0; ///< bytes of the front chunk from `at_` on
   std::size_t pinned_bytes_ = 0;
   lease large_body_;
 };
+
+inline void incoming::take(message& into) {
+  assert(has_message());
+  frame_kind kind;
+  do {
+    if (!try_take_frame(into, kind)) [[unlikely]]
+      kind = take_split_frame(into);
+  } while (kind != frame_kind::last);
+  ++taken_;
+}
+
+/// The usual case: a frame that lies in one chunk.
+inline bool incoming::try_take_frame(message& into, frame_kind& kind) {
+  frame_header header;
+  if (decode_header(at_, left_, header) != header_status::complete) return false;
+  if (header.body_bytes > left_ - header.header_bytes || header.kind == frame_kind::command) return false;
+  into.add().assign_slice(*owner_, at_ + header.header_bytes, header.body_bytes);
+  advance(header.header_bytes + header.body_bytes);
+  if (left_ == 0) [[unlikely]]
+    skip_used_chunks();
+  kind = header.kind;
+  return true;
+}
 
 } // namespace weir::zmtp

@@ -21,7 +21,7 @@ class message {
   message() = default;
   /// `message({"identity", "", "body"})`: copies.
   explicit message(std::initializer_list<std::string_view> texts) {
-    for (std::string_view text : texts) add(frame(text));
+    for (std::string_view text : texts) add().assign(text);
   }
   message(message&& other) noexcept { take(other); }
   message& operator=(message&& other) noexcept {
@@ -44,20 +44,20 @@ class message {
   /// Bytes of all bodies.
   std::size_t bytes() const noexcept;
 
-  void add(frame&& part) {
-    if (count_ < inline_frames) {
-      first_[count_] = std::move(part);
-    } else {
-      rest_.push_back(std::move(part));
-    }
+  /// One more frame, empty, to be filled.
+  frame& add() {
+    if (count_ < inline_frames) return first_[count_++];
+    frame& part = rest_.emplace_back();
     ++count_;
+    return part;
   }
+  void add(frame&& part) { add() = std::move(part); }
   /// O(n). For envelopes.
   void add_front(frame&& part);
   frame pop_front() noexcept;
 
   void clear() noexcept {
-    for (std::size_t i = 0; i < count_ && i < inline_frames; ++i) first_[i] = frame();
+    for (std::size_t i = 0; i < count_ && i < inline_frames; ++i) first_[i].clear();
     if (count_ > inline_frames) rest_.clear();
     count_ = 0;
   }

@@ -13,10 +13,12 @@
 #include <weir/base/ring.hpp>
 #include <weir/net/outbound.hpp>
 #include <weir/net/stream.hpp>
+#include <weir/zmtp/frame_header.hpp>
 #include <weir/zmtp/message.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace weir::zmtp {
@@ -31,9 +33,9 @@ class outgoing {
   bool is_empty() const noexcept { return target_->empty() && !is_detaching_; }
   bool is_attached() const noexcept { return stream_ != nullptr; }
 
-  /// Encodes the frames from `first` on. Large bodies with an owner are moved, all else is copied.
+  /// Encodes the frames from `first` on. Large bodies with an owner are shared, all else is copied.
   /// Precondition: !is_full().
-  void push(message& from, std::size_t first = 0);
+  void push(const message& from, std::size_t first = 0);
   /// A command, where a connection stands; else it is void.
   void push_command(std::span<const std::byte> encoded);
 
@@ -47,7 +49,12 @@ class outgoing {
  private:
   static constexpr std::size_t settle_interval = 1024;
 
-  void push_frame(frame& part, bool more);
+  /// From this size on a body is sent from where it lies: below it, copying is cheaper than a place in the
+  /// gathered write.
+  static constexpr std::size_t by_reference_min_bytes = std::size_t{16} << 10;
+
+  void push_frame(const frame& part, frame_kind kind);
+  void push_large_frame(const frame& part, frame_kind kind);
   void settle() noexcept;
 
   outbound waiting_;
@@ -62,5 +69,35 @@ class outgoing {
       settle_interval; ///< so that `begins_` stays short when no message bound asks for it
   bool is_detaching_ = false;
 };
+
+inline bool outgoing::is_full() noexcept {
+  if (is_detaching_ || target_->bytes() >= bytes_max_) return true;
+  if (messages_max_ == 0 || begins_.size() < messages_max_) return false;
+  settle();
+  return begins_.size() >= messages_max_;
+}
+
+inline void outgoing::push(const message& from, std::size_t first) {
+  if (begins_.size() >= settle_at_) [[unlikely]]
+    settle();
+  begins_.push_back(std::uint64_t{written_});
+  const bool was_empty = target_->empty();
+  for (std::size_t i = first; i < from.size(); ++i)
+    push_frame(from[i], i + 1 < from.size() ? frame_kind::more : frame_kind::last);
+  // What stands behind unsent bytes leaves with them.
+  if (was_empty && stream_) stream_->output_written();
+}
+
+inline void outgoing::push_frame(const frame& part, frame_kind kind) {
+  const std::size_t size = part.size();
+  if (size >= by_reference_min_bytes) [[unlikely]]
+    return push_large_frame(part, kind);
+  const std::size_t header = header_bytes_for(size);
+  std::byte* to = target_->prepare(header + size);
+  encode_header(to, kind, size);
+  std::memcpy(to + header, part.data(), size);
+  target_->commit(header + size);
+  written_ += header + size;
+}
 
 } // namespace weir::zmtp

@@ -23,6 +23,7 @@
 #include <weir/zmtp/socket_options.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -57,7 +58,8 @@ class socket : private session_owner {
   /// The same without waiting: false when none waits.
   bool try_receive(message& into);
 
-  /// Takes the message when it succeeds and leaves it as it was when not. It must stay valid until then.
+  /// The whole message or, when it fails, nothing of it. Bodies are copied or shared, the message itself is
+  /// left as it is and may be sent again; it must stay valid until the send is done.
   send_awaiter send(message& from) noexcept;
   send_awaiter send(message&& from) noexcept;
 
@@ -88,15 +90,18 @@ class socket : private session_owner {
   virtual send_status try_send(message& from) = 0;
 
   /// Encodes frames [first, …) for the peer.
-  void push(pipe& to, message& from, std::size_t first);
+  void push(pipe& to, const message& from, std::size_t first) {
+    to.out.push(from, first);
+    ++counters_.messages_sent;
+  }
   void drop_connection(pipe& peer) noexcept;
   loop& home() noexcept { return home_; }
 
   socket_counters counters_;
 
  private:
-  friend class receive_awaiter;
-  friend class send_awaiter;
+  class waiting_receive;
+  class waiting_send;
 
   // --- connections ---
   task<> accept_loop(listener from, endpoint where);
@@ -111,7 +116,7 @@ class socket : private session_owner {
 
   // --- traffic ---
   void messages_arrived(pipe& from) noexcept override;
-  void taken_from(pipe& from);
+  void after_take(pipe& from);
   bool has_half_the_room(const pipe& from) const noexcept;
   void room_made() noexcept;
   bool has_unsent() noexcept;
@@ -132,49 +137,91 @@ class socket : private session_owner {
   cancellation accepting_;
   intrusive_list<pipe, pipe_list> pipes_;
   intrusive_list<pipe, ready_list> ready_;
-  intrusive_list<receive_awaiter, waiter> receivers_;
-  intrusive_list<send_awaiter, waiter> senders_;
+  intrusive_list<waiting_receive, waiter> receivers_;
+  intrusive_list<waiting_send, waiter> senders_;
   event progress_{event_reset::manual}; ///< set when the kernel took bytes, and when a peer came or went
 };
 
-class [[nodiscard]] socket::receive_awaiter : public waiter {
+/// What a receive is while it waits. Made only then: a receive that finds a message costs no more than a
+/// call.
+class socket::waiting_receive : public waiter {
  public:
-  receive_awaiter(socket& from, message& into) noexcept : waiter("receive"), socket_(from), into_(into) {}
+  waiting_receive(socket& from, message& into) noexcept : waiter("receive"), socket_(from), into_(into) {}
 
-  bool await_ready() { return socket_.try_receive(into_); }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-    return enter(awaiting) && socket_may_wait();
+    return enter(awaiting) && is_let_wait();
   }
   result<> await_resume() noexcept { return outcome(); }
 
  private:
   friend class socket;
-  bool socket_may_wait() noexcept;
+  bool is_let_wait() noexcept;
 
   socket& socket_;
   message& into_;
 };
 
-class [[nodiscard]] socket::send_awaiter : public waiter {
+class [[nodiscard]] socket::receive_awaiter {
  public:
-  send_awaiter(socket& to, message& from) noexcept : waiter("send"), socket_(to), from_(from) {}
+  receive_awaiter(socket& from, message& into) noexcept : socket_(from), into_(into) {}
 
-  bool await_ready() { return attempt(); }
+  bool await_ready() { return socket_.try_receive(into_); }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-    return enter(awaiting) && socket_may_wait();
+    return waiting_.emplace(socket_, into_).await_suspend(awaiting);
+  }
+  result<> await_resume() noexcept { return waiting_ ? waiting_->await_resume() : result<>(); }
+
+ private:
+  socket& socket_;
+  message& into_;
+  std::optional<waiting_receive> waiting_;
+};
+
+/// What a send is while it waits.
+class socket::waiting_send : public waiter {
+ public:
+  waiting_send(socket& to, message& from) noexcept : waiter("send"), socket_(to), from_(from) {}
+
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    return enter(awaiting) && is_let_wait();
   }
   result<> await_resume() noexcept { return outcome(); }
 
  private:
   friend class socket;
-  /// True when the outcome is known.
-  bool attempt();
-  bool socket_may_wait() noexcept;
+  bool is_let_wait() noexcept;
+  void settle(send_status status) noexcept;
 
   socket& socket_;
   message& from_;
+};
+
+class [[nodiscard]] socket::send_awaiter {
+ public:
+  send_awaiter(socket& to, message& from) noexcept : socket_(to), from_(from) {}
+
+  bool await_ready() {
+    status_ = socket_.is_closing_ ? send_status::full : socket_.try_send(from_);
+    return status_ != send_status::full;
+  }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    return waiting_.emplace(socket_, from_).await_suspend(awaiting);
+  }
+  result<> await_resume() noexcept {
+    if (waiting_) return waiting_->await_resume();
+    if (status_ == send_status::unroutable) return fail(errc::unroutable, "send");
+    return {};
+  }
+
+ private:
+  socket& socket_;
+  message& from_;
+  send_status status_ = send_status::full;
+  std::optional<waiting_send> waiting_;
 };
 
 inline socket::receive_awaiter socket::receive(message& into) noexcept {

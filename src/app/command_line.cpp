@@ -1,0 +1,155 @@
+#include "command_line.hpp"
+
+#include "doctor.hpp"
+#include "exit_code.hpp"
+#include "proxy.hpp"
+#include "units.hpp"
+#include "version.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace weir::app {
+namespace {
+
+constexpr const char* main_help = R"(
+Environment, for every program on weir; both can only take away:
+  WEIR_BACKEND=io_uring|epoll         use this backend or none
+  WEIR_CAPABILITIES=-bundles,...      do without capabilities that `weir doctor` lists;
+                                      none: without all, one_shot: without multishot and bundles
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 128 + n ended at once by signal n.
+)";
+
+constexpr const char* doctor_help = R"(
+Probes this machine as every program on weir does, and says why. Where io_uring is missing or
+forbidden, weir goes on with epoll.
+)";
+
+constexpr const char* proxy_help = R"(
+Clients (REQ, DEALER, ROUTER) talk to the frontend, workers (REP, DEALER, ROUTER) to the backend.
+Requests go to the workers in turn, replies back to who asked. Nothing is dropped for want of room:
+it waits, and so do the senders.
+
+Endpoints: tcp://ADDRESS:PORT (* for any), ipc://PATH, ipc://@NAME (abstract).
+
+SIGTERM or SIGINT: no new connections; what is under way is served until all is quiet and every
+request has its reply, at most as long as --drain says; then the totals, and exit status 0. A second
+signal ends it at once.
+
+  weir proxy --frontend router:tcp://*:5555 --backend dealer:tcp://*:5556
+  weir proxy --frontend router:ipc:///run/app.sock --backend dealer+connect:tcp://10.0.0.7:5556
+)";
+
+/// "the broken rule 'the text'", without the code: for errors that are read beside their option.
+std::string rule_of(const error& why) {
+  std::string text(why.operation());
+  if (!why.endpoint().empty()) text += " " + std::string(why.endpoint());
+  return text;
+}
+
+template <class T>
+T demand(const char* option, result<T> parsed) {
+  if (!parsed) throw CLI::ValidationError(option, rule_of(parsed.error()));
+  return std::move(*parsed);
+}
+
+// --- the commands ---
+
+void add_doctor(CLI::App& weir, doctor_options& options) {
+  CLI::App* doctor = weir.add_subcommand("doctor", "Tell what weir finds on this machine, and why");
+  doctor->add_flag("--json", options.json, "One JSON object instead of text");
+  doctor->footer(doctor_help);
+}
+
+void add_endpoints(CLI::App& proxy, const char* option, const char* type, const char* description,
+                   proxy_side side, std::vector<proxy_endpoint>& into) {
+  const auto take = [=, &into](const std::vector<std::string>& texts) {
+    for (const std::string& each : texts) into.push_back(demand(option, parse_proxy_endpoint(each, side)));
+  };
+  proxy.add_option_function<std::vector<std::string>>(option, take, description)
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name(type);
+}
+
+void add_sizes(CLI::App& proxy, proxy_options& options) {
+  proxy
+      .add_option("--hwm", options.hwm,
+                  "Messages that wait, for each peer and direction; 0: only bytes count")
+      ->type_name("N")
+      ->capture_default_str();
+  const auto take_bytes = [&options](const std::string& text) {
+    options.bytes = demand("--bytes", parse_bytes(text));
+    if (options.bytes < proxy_options::bytes_min)
+      throw CLI::ValidationError("--bytes", "at least " + format_bytes(proxy_options::bytes_min));
+  };
+  proxy
+      .add_option_function<std::string>(
+          "--bytes", take_bytes, "Memory for what was received, all peers together; also the largest message")
+      ->type_name("SIZE")
+      ->default_str(format_bytes(options.bytes));
+}
+
+void add_proxy(CLI::App& weir, proxy_options& options) {
+  CLI::App* proxy =
+      weir.add_subcommand("proxy", "Run a ZeroMQ broker: ROUTER to DEALER, with bounded memory");
+  add_endpoints(*proxy, "--frontend", "router[+connect]:ENDPOINT",
+                "Where clients come to, or +connect: what to connect to; may be repeated",
+                proxy_side::frontend, options.frontend);
+  add_endpoints(*proxy, "--backend", "dealer[+connect]:ENDPOINT", "The same for workers", proxy_side::backend,
+                options.backend);
+  add_sizes(*proxy, options);
+  const auto take_drain = [&options](const std::string& text) {
+    options.drain = demand("--drain", parse_duration(text));
+  };
+  proxy
+      ->add_option_function<std::string>("--drain", take_drain,
+                                         "Longest time from the first signal to the end")
+      ->type_name("TIME")
+      ->default_str(format_duration(options.drain));
+  proxy->add_flag("-q,--quiet", options.quiet, "No line a second");
+  proxy->add_flag("--json", options.json, "JSON, an object a line, instead of text");
+  proxy->footer(proxy_help);
+}
+
+// --- wrong usage ---
+
+int explain(const CLI::App& weir, const CLI::ParseError& why) {
+  if (why.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return weir.exit(why);
+  std::string command = weir.get_name();
+  for (const CLI::App* each : weir.get_subcommands()) command += " " + each->get_name();
+  fmt::print(stderr, "{}: {}\n{} --help tells how to use it.\n", command, why.what(), command);
+  return exit_usage;
+}
+
+} // namespace
+
+int run_command(int argc, const char* const* argv) {
+  CLI::App weir("An event-driven I/O runtime: what it finds on this machine, and a broker built on it.",
+                "weir");
+  doctor_options doctor;
+  proxy_options proxy;
+  weir.set_version_flag("--version", fmt::format("weir {}", version));
+  weir.require_subcommand(1);
+  weir.footer(main_help);
+  add_doctor(weir, doctor);
+  add_proxy(weir, proxy);
+  try {
+    weir.parse(argc, argv);
+    return weir.got_subcommand("doctor") ? run_doctor(doctor) : run_proxy(proxy);
+  } catch (const CLI::ParseError& why) {
+    return explain(weir, why);
+  } catch (const std::exception& broken) {
+    fmt::print(stderr, "weir: {}\n", broken.what());
+    return exit_failure;
+  }
+}
+
+} // namespace weir::app

@@ -1,0 +1,99 @@
+#include "proxy.hpp"
+
+#include "broker.hpp"
+#include "exit_code.hpp"
+#include "proxy_report.hpp"
+#include "signals.hpp"
+
+#include <weir/async/run.hpp>
+#include <weir/async/when_any.hpp>
+#include <weir/async/with_deadline.hpp>
+#include <weir/io/loop.hpp>
+
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <tuple>
+
+namespace weir::app {
+namespace {
+
+/// How a run came to its end, and how long what is unsent may take from there.
+struct ending {
+  ending(int status, std::uint64_t until_ns) noexcept : exit_status(status), deadline_ns(until_ns) {}
+
+  int exit_status;
+  std::uint64_t deadline_ns; ///< loop time
+};
+
+void complain(const error& why) {
+  std::fprintf(stderr, "weir proxy: %s\n", why.message().c_str());
+}
+
+/// The first signal begins the draining; a second one ends it.
+task<ending> wait_for_end(const proxy_options& options, broker& between, signals& told,
+                          const proxy_report& report) {
+  const loop& home = *loop::current();
+  const result<int> first = co_await told.next();
+  if (!first) {
+    if (!first.error().is_cancelled()) complain(first.error());
+    co_return ending(exit_failure, home.now_ns());
+  }
+  const deadline limit = options.drain;
+  const std::uint64_t deadline_ns = limit.resolve_ns(home.now_ns());
+  between.refuse_newcomers();
+  report.draining();
+  auto outcome =
+      co_await when_any(with_deadline(deadline::at_ns(deadline_ns), between.settled()), told.next());
+  const result<int>& second = std::get<1>(outcome.values);
+  if (second) co_return ending(exit_by_signal(*second), home.now_ns());
+  co_return ending(exit_success, deadline_ns);
+}
+
+/// The broker's whole life on its loop; the exit status.
+task<int> mediate(const proxy_options& options, signals& told) {
+  const loop& home = *loop::current();
+  broker between(options);
+  proxy_report report(options, between);
+  ending end(exit_failure, home.now_ns());
+  const result<> opened = between.open();
+  if (opened) {
+    report.ready(home.backend_reason());
+    auto outcome = co_await when_any(between.forward(), report.every_second(),
+                                     wait_for_end(options, between, told, report));
+    const result<>& forwarded = std::get<0>(outcome.values);
+    end = std::get<2>(outcome.values);
+    if (!forwarded && !forwarded.error().is_cancelled()) complain(forwarded.error());
+  } else {
+    complain(opened.error());
+  }
+  const std::uint64_t left_behind = between.count_left_behind();
+  auto outcome =
+      co_await when_any(with_deadline(deadline::at_ns(end.deadline_ns), between.close()), told.next());
+  const result<>& closed = std::get<0>(outcome.values);
+  const result<int>& one_more = std::get<1>(outcome.values);
+  if (one_more) end.exit_status = exit_by_signal(*one_more);
+  if (opened) report.total(left_behind, closed.has_value());
+  co_return end.exit_status;
+}
+
+} // namespace
+
+int run_proxy(const proxy_options& options) {
+  std::signal(SIGPIPE, SIG_IGN); // whoever reads our lines may leave without ending the broker
+  auto told = signals::block();
+  if (!told) {
+    complain(told.error());
+    return exit_failure;
+  }
+  loop_options bounds;
+  bounds.buffers.budget_bytes = options.bytes;
+  const auto made = loop::create(bounds);
+  if (!made) {
+    complain(made.error());
+    return exit_failure;
+  }
+  return run(**made, mediate(options, *told));
+}
+
+} // namespace weir::app

@@ -1,0 +1,38 @@
+// What can be set on `weir proxy`.
+#pragma once
+
+#include <weir/base/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::app {
+
+enum class proxy_side : std::uint8_t { frontend, backend };
+
+/// "router:tcp://*:5555" listens, "router+connect:tcp://10.0.0.1:5555" connects.
+struct proxy_endpoint {
+  std::string address; ///< "tcp://*:5555"
+  bool connects = false;
+};
+
+struct proxy_options {
+  static constexpr std::uint64_t bytes_min = std::uint64_t{1} << 20;
+
+  std::vector<proxy_endpoint> frontend;
+  std::vector<proxy_endpoint> backend;
+  std::size_t hwm = 1000;                        ///< messages a peer and direction; 0: only bytes bound them
+  std::uint64_t bytes = std::uint64_t{64} << 20; ///< received and not passed on, all peers together
+  std::chrono::milliseconds drain{5'000};        ///< from the first signal to the end
+  bool quiet = false;
+  bool json = false;
+};
+
+/// The operation of an error is the broken rule, its endpoint the text.
+result<proxy_endpoint> parse_proxy_endpoint(std::string_view text, proxy_side side);
+
+} // namespace weir::app

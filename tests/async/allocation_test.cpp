@@ -1,0 +1,136 @@
+// In steady state nothing of async/ calls the allocator: each act is done a few times to warm up, then counted.
+#include "async_test.hpp"
+
+#include <support/allocations.hpp>
+#include <weir/async/channel.hpp>
+#include <weir/async/event.hpp>
+#include <weir/async/operations.hpp>
+#include <weir/async/shield.hpp>
+#include <weir/async/when_all.hpp>
+#include <weir/async/when_any.hpp>
+#include <weir/async/with_deadline.hpp>
+#include <weir/async/with_nursery.hpp>
+
+#include <array>
+
+namespace weir {
+namespace {
+
+class allocation_test : public async_test {
+ protected:
+  static constexpr int warm_up_rounds = 10;
+  static constexpr int counted_rounds = 1000;
+
+  /// The allocations of `counted_rounds` rounds of what `act()` makes.
+  template <class Act>
+  std::uint64_t count(Act act) {
+    auto main = [&]() -> task<std::uint64_t> {
+      for (int i = 0; i < warm_up_rounds; ++i) co_await act();
+      const std::uint64_t before = test::allocations_of_this_thread();
+      for (int i = 0; i < counted_rounds; ++i) co_await act();
+      co_return test::allocations_of_this_thread() - before;
+    };
+    return run(main());
+  }
+
+  static task<int> value_of(int value) { co_return value; }
+};
+
+TEST_F(allocation_test, the_count_sees_what_is_allocated) {
+  auto act = []() -> task<> {
+    auto owned = std::make_unique<std::array<char, 100>>();
+    EXPECT_TRUE(owned);
+    co_await yields(0);
+  };
+  EXPECT_GE(count(act), std::uint64_t{counted_rounds});
+}
+
+TEST_F(allocation_test, none_to_await_tasks) {
+  auto act = []() -> task<> {
+    const int value = co_await value_of(1);
+    EXPECT_EQ(value, 1);
+  };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_await_operations_sleeps_and_yields) {
+  auto act = []() -> task<> {
+    result<> passed = co_await async_nop();
+    EXPECT_TRUE(passed);
+    passed = co_await sleep_for(1ms);
+    EXPECT_TRUE(passed);
+    passed = co_await yield();
+    EXPECT_TRUE(passed);
+  };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_spawn_and_join) {
+  nursery children(nursery_options(4));
+  auto act = [&]() -> task<> {
+    for (int i = 0; i < 8; ++i) {
+      result<> spawned = co_await children.spawn(yields(2));
+      EXPECT_TRUE(spawned);
+    }
+    result<> joined = co_await children.join();
+    EXPECT_TRUE(joined);
+  };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_open_a_nursery) {
+  auto body = [](nursery& children) -> task<int> {
+    result<> spawned = co_await children.spawn(yields(1));
+    co_return spawned ? 1 : 0;
+  };
+  auto act = [&]() -> task<> {
+    result<int> opened = co_await with_nursery(nursery_options(), body);
+    EXPECT_EQ(opened.value(), 1);
+  };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_send_and_receive) {
+  channel<int> numbers(channel_options(4));
+  auto sends = [&]() -> task<> {
+    for (int i = 0; i < 10; ++i) {
+      result<> sent = co_await numbers.send(int(i));
+      EXPECT_TRUE(sent);
+    }
+  };
+  auto receives = [&]() -> task<> {
+    for (int i = 0; i < 10; ++i) {
+      result<int> value = co_await numbers.receive();
+      EXPECT_EQ(value.value(), i);
+    }
+  };
+  auto act = [&]() -> task<> { co_await when_all(sends(), receives()); };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_wait_for_events) {
+  event opened(event_reset::automatic);
+  auto waits = [&]() -> task<> {
+    result<> passed = co_await opened.wait();
+    EXPECT_TRUE(passed);
+  };
+  auto sets = [&]() -> task<> {
+    opened.set();
+    co_return;
+  };
+  auto act = [&]() -> task<> { co_await when_all(waits(), sets()); };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_race_with_deadlines_and_cancellations) {
+  auto act = []() -> task<> {
+    auto raced = co_await when_any(with_deadline(1ms, sleeps(1h)), sleeps(2h));
+    EXPECT_EQ(raced.first, 0u);
+    EXPECT_TRUE(std::get<0>(raced.values).error().is_timeout());
+    co_await shield(yields(1));
+  };
+  EXPECT_EQ(count(act), 0u);
+}
+
+} // namespace
+} // namespace weir

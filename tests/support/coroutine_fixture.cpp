@@ -1,0 +1,46 @@
+#include <weir/async/sleep.hpp>
+
+#include <support/coroutine_fixture.hpp>
+
+#include <algorithm>
+
+namespace weir::test {
+
+void coroutine_fixture::open(const backend_case& which, const loop_options& options) {
+  settle();
+  loop_fixture::open(which, options);
+  is_open_ = !IsSkipped() && !HasFatalFailure();
+}
+
+void coroutine_fixture::settle() {
+  if (!std::exchange(is_open_, false)) return;
+  EXPECT_TRUE(wait_for([this] { return on().outstanding() == 0; })) << "something was never closed";
+  EXPECT_EQ(on().send_buffers().slots_in_use(), 0u) << "bytes that wait to be sent";
+  EXPECT_EQ(frame_pool::frames_live(), 0u);
+}
+
+void coroutine_fixture::TearDown() {
+  settle();
+  loop_fixture::TearDown();
+}
+
+task<> until(std::function<bool()> happened) {
+  result<> passed;
+  while (passed && !happened()) passed = co_await yield();
+}
+
+task<> turns(int count) {
+  // A nap of no length ends in the turn after, so that each time the kernel was asked in between.
+  for (int i = 0; i < count; ++i) {
+    [[maybe_unused]] result<> slept = co_await sleep_for(0ns);
+  }
+}
+
+std::array<backend_case, 3> streaming_backends() {
+  const auto named = [](std::string_view name) {
+    return *std::ranges::find(all_backends(), name, [](const backend_case& each) { return std::string_view(each.name); });
+  };
+  return {named("io_uring"), named("io_uring_one_shot"), named("epoll_adaptive")};
+}
+
+} // namespace weir::test

@@ -1,0 +1,106 @@
+// A test that is a coroutine on the loop of a backend: for what stands above operations. At its end nothing may
+// be left: neither what loop_fixture looks for, nor a coroutine frame, nor a byte that waits to be sent.
+#pragma once
+
+#include <weir/async/frame_pool.hpp>
+#include <weir/async/run.hpp>
+#include <weir/async/task.hpp>
+#include <weir/async/when_all.hpp>
+#include <weir/async/with_deadline.hpp>
+#include <weir/async/yield.hpp>
+
+#include <gtest/gtest.h>
+#include <support/loop_fixture.hpp>
+#include <support/sockets.hpp>
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace weir::test {
+
+using namespace std::chrono_literals;
+
+/// Runs `main` in a scope that ends after `patience_ns`: a test that waits in vain fails and says so.
+template <class T>
+task<T> within_patience(task<T> main) {
+  deadline_scope scope(nullptr, std::chrono::nanoseconds(patience_ns));
+  if constexpr (std::is_void_v<T>) {
+    co_await std::move(main).under(&scope);
+    EXPECT_FALSE(scope.has_expired()) << "waited in vain";
+  } else {
+    T value = co_await std::move(main).under(&scope);
+    EXPECT_FALSE(scope.has_expired()) << "waited in vain";
+    co_return value;
+  }
+}
+
+class coroutine_fixture : public loop_fixture {
+ protected:
+  void TearDown() override;
+
+  void open(const backend_case& which, const loop_options& options);
+
+  template <class T>
+  T run(task<T> main) {
+    return weir::run(on(), within_patience(std::move(main)));
+  }
+  /// Runs a lambda that returns a task. It lives as long as the task.
+  template <std::invocable Body>
+  auto run(Body body) {
+    return run(body());
+  }
+
+ private:
+  /// What a test has dropped ends within a few turns.
+  void settle();
+
+  bool is_open_ = false;
+};
+
+/// Lets the loop turn until `happened`; for what no event tells.
+task<> until(std::function<bool()> happened);
+/// Lets some turns pass, in which the kernel is asked too: for what must not happen.
+task<> turns(int count);
+
+/// The backends on which everything above operations is tested: those that differ in how bytes arrive.
+std::array<backend_case, 3> streaming_backends();
+
+/// Once on each of them.
+class backend_test : public coroutine_fixture, public testing::WithParamInterface<backend_case> {
+ protected:
+  void SetUp() override { open(GetParam(), GetParam().options()); }
+  void reopen(const loop_options& options) { open(GetParam(), options); }
+  loop_options options() const { return GetParam().options(); }
+};
+
+/// Once on each of them with each kind of stream socket.
+class transport_test : public coroutine_fixture,
+                       public testing::WithParamInterface<std::tuple<backend_case, transport>> {
+ protected:
+  void SetUp() override { open(which(), which().options()); }
+  void reopen(const loop_options& options) { open(which(), options); }
+  backend_case which() const { return std::get<0>(GetParam()); }
+  loop_options options() const { return which().options(); }
+  transport over() const { return std::get<1>(GetParam()); }
+};
+
+inline std::string name_of_backend(const testing::TestParamInfo<backend_case>& info) {
+  return info.param.name;
+}
+inline std::string name_of_transport(const testing::TestParamInfo<std::tuple<backend_case, transport>>& info) {
+  return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
+}
+inline auto on_each_backend() {
+  return testing::ValuesIn(streaming_backends());
+}
+inline auto over_each_transport() {
+  return testing::Combine(on_each_backend(), testing::Values(transport::tcp, transport::local));
+}
+
+} // namespace weir::test

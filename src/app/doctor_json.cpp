@@ -7,17 +7,10 @@
 namespace weir::app {
 namespace {
 
-void add_bound(json_text& text, std::string_view name, const std::optional<std::uint64_t>& bound) {
-  if (bound)
-    text.add(name, *bound);
-  else
-    text.add(name, std::optional<std::string>());
-}
-
 void add_limit(json_text& text, std::string_view name, const process_limit& limit) {
   text.open_object(name);
-  add_bound(text, "soft", limit.soft);
-  add_bound(text, "hard", limit.hard);
+  text.add_or_null("soft", limit.soft);
+  text.add_or_null("hard", limit.hard);
   text.close();
 }
 
@@ -29,9 +22,9 @@ void add_machine(json_text& text, const machine& found) {
   text.add("cpus_online", found.cpus_online);
   add_limit(text, "open_files", found.open_files);
   add_limit(text, "locked_memory_bytes", found.locked_memory_bytes);
-  text.add("listen_backlog_max", found.listen_backlog_max);
-  text.add("congestion_control", found.congestion_control);
-  text.add("io_uring_disabled", found.io_uring_disabled);
+  text.add_or_null("listen_backlog_max", found.listen_backlog_max);
+  text.add_or_null("congestion_control", found.congestion_control);
+  text.add_or_null("io_uring_disabled", found.io_uring_disabled);
   text.close();
 }
 
@@ -43,8 +36,8 @@ void add_choice(json_text& text, const doctor_facts& facts) {
   text.add("used", facts.strategy_used);
   text.close();
   text.open_object("environment");
-  text.add("WEIR_BACKEND", facts.backend_override);
-  text.add("WEIR_CAPABILITIES", facts.capabilities_override);
+  text.add_or_null("WEIR_BACKEND", facts.backend_override);
+  text.add_or_null("WEIR_CAPABILITIES", facts.capabilities_override);
   text.close();
 }
 

@@ -16,8 +16,7 @@ void json_text::add(std::string_view name, std::string_view value) {
   write_string(value);
 }
 
-void json_text::add(std::string_view name, const std::optional<std::string>& value) {
-  if (value) return add(name, std::string_view(*value));
+void json_text::add_null(std::string_view name) {
   begin_member(name);
   text_ += "null";
 }

@@ -23,9 +23,15 @@ class json_text {
   /// Members of the innermost object, in the order of the calls.
   void add(std::string_view name, std::string_view value);
   void add(std::string_view name, const char* value) { add(name, std::string_view(value)); }
-  void add(std::string_view name, const std::optional<std::string>& value);
   void add(std::string_view name, std::unsigned_integral auto value) { add_number(name, value); }
   void add(std::string_view name, bool value);
+  template <class T>
+  void add_or_null(std::string_view name, const std::optional<T>& value) {
+    if (value)
+      add(name, *value);
+    else
+      add_null(name);
+  }
   void open_object(std::string_view name);
   void open_array(std::string_view name);
 
@@ -40,6 +46,7 @@ class json_text {
  private:
   void begin_value();
   void begin_member(std::string_view name);
+  void add_null(std::string_view name);
   void add_number(std::string_view name, std::uint64_t value);
   void open(char bracket, char closing);
   void write_string(std::string_view value);

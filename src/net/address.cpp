@@ -35,7 +35,9 @@ address::address(const sockaddr* raw, socklen_t raw_bytes) noexcept : bytes_(raw
 }
 
 result<address> address::ip(std::string_view host, std::uint16_t port) {
-  const std::string text(host == "*" ? "0.0.0.0" : host);
+  // inet_pton(3) would stop reading at a null.
+  const bool is_text = host.find('\0') == std::string_view::npos;
+  const std::string text(!is_text ? "" : host == "*" ? "0.0.0.0" : host);
   sockaddr_in v4{};
   if (::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {
     v4.sin_family = AF_INET;
@@ -56,7 +58,11 @@ result<address> address::parse_ip(std::string_view text) {
   if (colon == std::string_view::npos) return fail(error(errc::invalid_argument, "no port in").at(text));
   std::string_view host = text.substr(0, colon);
   const std::string_view digits = text.substr(colon + 1);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  const bool in_brackets = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (in_brackets) host = host.substr(1, host.size() - 2);
+  // Without brackets the last group of an IPv6 address could be meant for the port.
+  if (in_brackets != (host.find(':') != std::string_view::npos))
+    return fail(error(errc::invalid_argument, "brackets belong around IPv6 addresses, and only there").at(text));
 
   std::uint16_t port = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
@@ -68,6 +74,8 @@ result<address> address::parse_ip(std::string_view text) {
 result<address> address::unix_path(std::string_view path) {
   sockaddr_un raw{};
   if (path.empty()) return fail(errc::invalid_argument, "an empty socket path");
+  if (path.find('\0') != std::string_view::npos)
+    return fail(error(errc::invalid_argument, "null in the socket path").at(path));
   if (path.size() >= sizeof raw.sun_path)
     return fail(error(std::errc::filename_too_long, "socket path").at(path));
   raw.sun_family = AF_UNIX;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -86,8 +87,11 @@ class listener::core {
 
 namespace {
 
-/// A path left behind by a process that is gone: nobody answers a connect.
+/// A path left behind by a process that is gone: a socket on which nobody answers a connect. What is no
+/// socket refuses connects as well, and is not ours to remove.
 void remove_if_stale(const address& at) {
+  struct stat found;
+  if (::lstat(at.unix_path().c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
   descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (probe && ::connect(probe.get(), at.raw(), at.raw_bytes()) != 0 && errno == ECONNREFUSED)
     ::unlink(at.unix_path().c_str());

@@ -103,6 +103,7 @@ task<result<std::size_t>> stream::read_direct(std::span<std::byte> into) {
   if (*count == 0 && !self.has_ended()) {
     auto received = co_await async_receive(self.descriptor_number(), into, true);
     if (!received) {
+      if (!received.error().is_cancelled()) self.reading_failed(received.error());
       count = fail(std::move(received).error());
     } else {
       count = static_cast<std::size_t>(*received);

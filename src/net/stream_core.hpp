@@ -30,6 +30,7 @@ class stream::core {
   bool has_ended() const noexcept { return end_of_file_ || read_error_; }
   const std::optional<error>& read_error() const noexcept { return read_error_; }
   void end_of_file_seen() noexcept { end_of_file_ = true; }
+  void reading_failed(const error& why) noexcept { read_error_ = why; }
 
   inbound unread;
   event arrived{event_reset::manual}; ///< set by every change on the receiving side

@@ -39,9 +39,9 @@ struct loop_options {
       256u << 10; ///< unread bytes of a stream at which its receive is paused; resumed at half of it
   std::size_t stream_send_bytes =
       256u << 10; ///< unsent bytes of a stream at which writers wait; they go on at half of it
-  std::size_t completion_capacity = 4096;    ///< known completions that wait for their handlers, a lane
-  std::size_t inbox_max = 65536;             ///< pieces of work that other threads posted and no turn has taken yet
-  std::size_t phase_budget = 1024;           ///< most handlers that one phase runs in a turn
+  std::size_t completion_capacity = 4096; ///< known completions that wait for their handlers, a lane
+  std::size_t inbox_max = 65536;   ///< pieces of work that other threads posted and no turn has taken yet
+  std::size_t phase_budget = 1024; ///< most handlers that one phase runs in a turn
   std::uint64_t turn_budget_ns = 10'000'000; ///< time after which a phase leaves the rest to the next turn
   std::uint64_t seed = 0;                    ///< of the loop's random generator; 0: from the system
   std::uint64_t spin_ns = 0; ///< how long a loop with nothing to do looks for completions before it sleeps

@@ -49,15 +49,13 @@ result<> broker::open() {
 }
 
 result<> broker::attach(zmtp::socket& socket, const proxy_endpoint& where, std::vector<std::string>& names) {
-  if (where.connects) {
-    result<> connected = socket.connect(where.address);
-    if (!connected) return connected;
-    names.push_back(where.address);
-  } else {
-    result<std::string> bound = socket.bind(where.address);
-    if (!bound) return fail(std::move(bound).error());
-    names.push_back(std::move(*bound));
-  }
+  result<std::string> name = where.address;
+  if (!where.connects)
+    name = socket.bind(where.address);
+  else if (result<> connected = socket.connect(where.address); !connected)
+    name = fail(std::move(connected).error());
+  if (!name) return fail(std::move(name).error().at(where.address));
+  names.push_back(std::move(*name));
   return {};
 }
 

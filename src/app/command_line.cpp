@@ -18,8 +18,7 @@
 namespace weir::app {
 namespace {
 
-constexpr const char* main_help = R"(
-Environment, for every program on weir; both can only take away:
+constexpr const char* main_help = R"(Environment, for every program on weir; both can only take away:
   WEIR_BACKEND=io_uring|epoll         use this backend or none
   WEIR_CAPABILITIES=-bundles,...      do without capabilities that `weir doctor` lists;
                                       none: without all, one_shot: without multishot and bundles
@@ -27,13 +26,13 @@ Environment, for every program on weir; both can only take away:
 Exit status: 0 done, 1 failed, 2 wrong usage, 128 + n ended at once by signal n.
 )";
 
-constexpr const char* doctor_help = R"(
-Probes this machine as every program on weir does, and says why. Where io_uring is missing or
+constexpr const char* doctor_help =
+    R"(Probes this machine as every program on weir does, and says why. Where io_uring is missing or
 forbidden, weir goes on with epoll.
 )";
 
-constexpr const char* proxy_help = R"(
-Clients (REQ, DEALER, ROUTER) talk to the frontend, workers (REP, DEALER, ROUTER) to the backend.
+constexpr const char* proxy_help =
+    R"(Clients (REQ, DEALER, ROUTER) talk to the frontend, workers (REP, DEALER, ROUTER) to the backend.
 Requests go to the workers in turn, replies back to who asked. Nothing is dropped for want of room:
 it waits, and so do the senders.
 
@@ -84,6 +83,7 @@ void add_sizes(CLI::App& proxy, proxy_options& options) {
       .add_option("--hwm", options.hwm,
                   "Messages that wait, for each peer and direction; 0: only bytes count")
       ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   const auto take_bytes = [&options](const std::string& text) {
     options.bytes = demand("--bytes", parse_bytes(text));
@@ -139,6 +139,7 @@ int run_command(int argc, const char* const* argv) {
   weir.set_version_flag("--version", fmt::format("weir {}", version));
   weir.require_subcommand(1);
   weir.footer(main_help);
+  weir.get_formatter()->column_width(40);
   add_doctor(weir, doctor);
   add_proxy(weir, proxy);
   try {

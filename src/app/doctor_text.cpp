@@ -109,7 +109,7 @@ std::string limit_text(const process_limit& limit, Format format) {
   const auto bound = [&](const std::optional<std::uint64_t>& value) {
     return value ? format(*value) : std::string("unlimited");
   };
-  return fmt::format("{}, can be raised to {}", bound(limit.soft), bound(limit.hard));
+  return fmt::format("{} (hard limit {})", bound(limit.soft), bound(limit.hard));
 }
 
 void write_limits(writer& out, const machine& found) {

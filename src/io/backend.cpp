@@ -29,8 +29,8 @@ result<narrowed_choice> narrow(backend wanted, capability_mask allowed) {
   if (!text || !*text) return choice;
   const auto only = parse_backend(text);
   if (!only) return fail(error(errc::invalid_argument, "WEIR_BACKEND").at(only.error().endpoint()));
-  if (*only == backend::automatic) return choice;
-  if (wanted != backend::automatic && wanted != *only)
+  if (*only == backend::automatic || *only == wanted) return choice;
+  if (wanted != backend::automatic)
     return fail(error(std::errc::not_supported, "WEIR_BACKEND excludes").at(name_of(wanted)));
   choice.wanted = *only;
   choice.by = "asked for by WEIR_BACKEND";

@@ -56,13 +56,20 @@ loop::~loop() {
 
 /// What was asked to stop completes on its own; closing streams leave such operations behind.
 void loop::await_cancelled() noexcept {
-  const auto ends_soon = [this] {
+  const auto is_any = [this](operation_state wanted) {
     for (const operation* op = outstanding_.front(); op; op = outstanding_.next(*op))
-      if (op->state() == operation_state::cancelling || op->state() == operation_state::completed)
-        return true;
+      if (op->state() == wanted) return true;
     return false;
   };
-  while (proactor_ && ends_soon()) turn();
+  while (proactor_) {
+    if (is_any(operation_state::completed)) {
+      turn(0); // only for its handler: behind it nothing may be left to wait for
+    } else if (is_any(operation_state::cancelling)) {
+      turn();
+    } else {
+      return;
+    }
+  }
 }
 
 void loop::run() {
@@ -85,7 +92,7 @@ void loop::turn(std::uint64_t deadline_ns) {
 
 void loop::stop() noexcept {
   stopping_.store(true, std::memory_order_release);
-  wake();
+  proactor_->wake();
 }
 
 void loop::start(operation& op, std::source_location where) noexcept {
@@ -102,8 +109,14 @@ bool loop::post(work& item) noexcept {
   if (!inbox_.push(item)) return false;
   // Pairs with submit_and_wait: either it sees the item, or we see that it sleeps.
   if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst))
-    wake();
+    proactor_->wake();
   return true;
+}
+
+void loop::wake() noexcept {
+  // Noted besides: what spins takes the wake-up of the backend without ending the turn.
+  wake_requested_.store(true, std::memory_order_release);
+  proactor_->wake();
 }
 
 std::uint64_t loop::random() noexcept {
@@ -179,7 +192,8 @@ void loop::run_end_of_turn() noexcept {
 
 bool loop::has_work_queued() const noexcept {
   return !completed_.empty() || !deferred_.empty() || !woken_.empty() || !arrived_.empty() ||
-         !ending_.empty() || !inbox_.empty() || stopping_.load(std::memory_order_relaxed);
+         !ending_.empty() || !inbox_.empty() || stopping_.load(std::memory_order_relaxed) ||
+         wake_requested_.load(std::memory_order_relaxed);
 }
 
 void loop::submit_and_wait(std::uint64_t deadline_ns) noexcept {
@@ -195,6 +209,8 @@ void loop::submit_and_wait(std::uint64_t deadline_ns) noexcept {
   }
   proactor_->wait(timeout_ns);
   sleeping_.store(false, std::memory_order_relaxed);
+  if (wake_requested_.load(std::memory_order_relaxed))
+    wake_requested_.exchange(false, std::memory_order_acquire);
 }
 
 /// Looks again and again instead of sleeping: costs a core, saves the 20 to 40 us that waking one takes.

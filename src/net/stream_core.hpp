@@ -70,6 +70,7 @@ class stream::core {
   void on_sent(int result) noexcept;
   void send_gathered() noexcept;
   void close_when_idle() noexcept;
+  void drop_unread_input() noexcept;
 
   static constexpr std::size_t vectors_max = 8;
 

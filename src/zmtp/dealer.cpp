@@ -6,10 +6,11 @@ dealer::dealer(socket_options options) : socket(socket_type::dealer, false, std:
 
 dealer::~dealer() = default;
 
-void dealer::opened(pipe& peer) {
-  if (options().immediate) return;
+result<> dealer::opened(pipe& peer) {
+  if (options().immediate) return {};
   peer.is_routable = true;
   turn_.push_back(&peer);
+  return {};
 }
 
 result<> dealer::admit(pipe& peer, const peer_properties&) {

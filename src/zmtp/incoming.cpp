@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace weir::zmtp {
 namespace {
@@ -12,9 +13,9 @@ constexpr std::size_t large_body_min_bytes = std::size_t{256} << 10;
 
 } // namespace
 
-void incoming::push(lease&& scanned) {
-  const std::size_t pinned = scanned.pinned_bytes();
-  chunks_.push_back(std::move(scanned));
+void incoming::push(lease&& chunk) {
+  const std::size_t pinned = chunk.pinned_bytes();
+  chunks_.push_back(std::move(chunk));
   pinned_bytes_ += pinned;
   if (chunks_.size() == 1) enter_front();
 }
@@ -101,6 +102,31 @@ std::span<std::byte> incoming::open_large_body() {
 
 void incoming::close_large_body() {
   push(std::move(large_body_));
+}
+
+// --- what nobody can take yet ---
+
+void incoming::unpin(std::size_t index) {
+  lease& chunk = chunks_[index];
+  const bool is_front = index == 0;
+  lease copy = lease::copy_of(is_front ? std::span<const std::byte>(at_, left_) : chunk.bytes());
+  pinned_bytes_ += copy.pinned_bytes();
+  pinned_bytes_ -= chunk.pinned_bytes();
+  chunk = std::move(copy);
+  if (is_front) enter_front();
+}
+
+void incoming::unpin_all() noexcept {
+  try {
+    for (std::size_t i = 0; i < chunks_.size(); ++i) unpin(i);
+  } catch (const std::bad_alloc&) { // the others are freed with the message
+  }
+}
+
+void incoming::clear() noexcept {
+  chunks_.clear();
+  pinned_bytes_ = 0;
+  enter_front();
 }
 
 // --- the end of a connection ---

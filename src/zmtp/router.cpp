@@ -16,10 +16,13 @@ std::string router::make_routing_id() {
   return {reinterpret_cast<const char*>(bytes), sizeof bytes};
 }
 
-void router::opened(pipe& peer) {
-  if (connect_routing_id_.empty()) return;
+result<> router::opened(pipe& peer) {
+  if (connect_routing_id_.empty()) return {};
+  std::string id = std::exchange(connect_routing_id_, {});
+  if (find(id)) return fail(errc::invalid_argument, "the given routing id is in use");
   peer.has_given_id = true;
-  enter(peer, std::exchange(connect_routing_id_, {}));
+  enter(peer, std::move(id));
+  return {};
 }
 
 result<> router::admit(pipe& peer, const peer_properties& properties) {

@@ -2,14 +2,18 @@
 #include <weir/zmtp/session.hpp>
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 namespace weir::zmtp {
 namespace {
 
 using std::chrono::milliseconds;
 
-milliseconds silence_max_of(const socket_options& options) {
-  if (options.heartbeat_interval.count() == 0) return milliseconds{0};
+/// The silence timer must hear of bytes on a slow line long before a large body is whole.
+constexpr std::size_t timed_piece_bytes = std::size_t{256} << 10;
+
+milliseconds answer_max_of(const socket_options& options) {
   return options.heartbeat_timeout.count() != 0 ? options.heartbeat_timeout : options.heartbeat_interval;
 }
 
@@ -18,7 +22,7 @@ milliseconds silence_max_of(const socket_options& options) {
 session::session(session_owner& owner, stream& connection, pipe& peer, const socket_options& options) noexcept
     : owner_(owner), connection_(connection), pipe_(peer), options_(options),
       credit_bytes_(options.stream.credit_bytes.value_or(loop::current()->options().stream_credit_bytes)),
-      silence_max_(silence_max_of(options)),
+      answer_max_(answer_max_of(options)),
       ping_timer_(*this, [](timer& self) noexcept { static_cast<own_timer&>(self).owner.send_ping(); }),
       silence_timer_(*this, [](timer& self) noexcept { static_cast<own_timer&>(self).owner.fell_silent(); }) {
 }
@@ -26,9 +30,14 @@ session::session(session_owner& owner, stream& connection, pipe& peer, const soc
 task<error> session::run(lease first) {
   cancellation silence(co_await current_cancellation());
   silence_scope_ = &silence;
-  heard();
   if (options_.heartbeat_interval.count() != 0) arm(ping_timer_, options_.heartbeat_interval);
-  error why = co_await receive_until_end(std::move(first)).under(&silence);
+  error why(std::errc::not_enough_memory, "receive");
+  try {
+    why = co_await receive_until_end(std::move(first)).under(&silence);
+  } catch (const std::bad_alloc&) { // is what `why` says
+  }
+  ping_timer_.unlink();
+  silence_timer_.unlink();
   if (fell_silent_) why = error(std::errc::timed_out, "heartbeat");
   co_return why;
 }
@@ -55,23 +64,57 @@ task<error> session::receive_until_end(lease first) {
   }
 }
 
+/// A chunk is kept also when it breaks a rule: the whole messages in front of that are good.
 result<> session::take_chunk(lease chunk) {
-  std::span<const std::byte> rest = chunk;
-  while (!rest.empty()) {
-    const result<scan_event> event = pipe_.in.scanner().scan(rest);
+  if (chunk.empty()) return {};
+  const std::span<const std::byte> bytes = chunk;
+  pipe_.in.push(std::move(chunk));
+  result<> walked = walk(bytes);
+  if (walked) free_memory();
+  return walked;
+}
+
+result<> session::walk(std::span<const std::byte> chunk) {
+  frame_scanner& scanner = pipe_.in.scanner();
+  while (!chunk.empty()) {
+    const result<scan_event> event = scanner.scan(chunk);
     if (!event) return fail(event.error());
     if (*event != scan_event::command) continue;
-    result<> obeyed = obey(pipe_.in.scanner().command());
+    if (result<> bounded = count_command(scanner); !bounded) return bounded;
+    result<> obeyed = obey(scanner.command());
     if (!obeyed) return obeyed;
   }
-  if (!chunk.empty()) pipe_.in.push(std::move(chunk));
   return {};
 }
 
+/// Commands between messages go at once; those within one are kept until it is whole, so they need a bound.
+result<> session::count_command(const frame_scanner& scanner) noexcept {
+  const std::uint64_t message = scanner.messages_completed();
+  if (scanner.at_boundary() || std::exchange(commanded_message_, message) != message) command_bytes_ = 0;
+  if (!scanner.at_boundary()) command_bytes_ += scanner.command().size();
+  if (command_bytes_ > credit_bytes_) return fail(errc::limit_reached, "commands within a message");
+  return {};
+}
+
+void session::free_memory() {
+  incoming& in = pipe_.in;
+  if (in.has_message()) return;
+  if (in.scanner().at_boundary()) return in.clear(); // there were commands only
+  if (in.pinned_bytes() >= credit_bytes_ || incoming::is_short(loop::current()->buffers())) in.unpin_newest();
+}
+
 task<result<>> session::receive_large_body() {
-  std::span<std::byte> missing = pipe_.in.open_large_body();
-  const transfer received = co_await connection_.read_exactly(missing);
-  if (!received) co_return fail(received.error());
+  const std::span<std::byte> missing = pipe_.in.open_large_body();
+  const bool is_timed = options_.heartbeat_interval.count() != 0 || time_to_live_.count() != 0;
+  const std::size_t piece_max_bytes = is_timed ? timed_piece_bytes : missing.size();
+  std::size_t done = 0;
+  while (done < missing.size()) {
+    const std::size_t piece_bytes = std::min(piece_max_bytes, missing.size() - done);
+    const transfer received = co_await connection_.read_exactly(missing.subspan(done, piece_bytes));
+    if (!received) co_return fail(received.error());
+    heard();
+    done += piece_bytes;
+  }
   std::span<const std::byte> body = missing;
   const result<scan_event> walked = pipe_.in.scanner().scan(body);
   if (!walked) co_return fail(walked.error());
@@ -87,8 +130,11 @@ result<> session::obey(std::span<const std::byte> command_body) {
   if (parsed->kind != command_kind::ping) return {};
   const result<ping_command> ping = parse_ping(parsed->data);
   if (!ping) return fail(ping.error());
-  if (ping->ttl_deciseconds != 0) silence_max_ = milliseconds(100) * ping->ttl_deciseconds;
-  pipe_.out.push_command(make_pong(ping->context).bytes());
+  if (ping->ttl_deciseconds != 0) {
+    time_to_live_ = milliseconds(100) * ping->ttl_deciseconds;
+    heard();
+  }
+  if (connection_.is_writable()) pipe_.out.push_command(make_pong(ping->context).bytes());
   return {};
 }
 
@@ -97,22 +143,18 @@ result<> session::obey(std::span<const std::byte> command_body) {
 bool session::must_wait() const noexcept {
   const bool too_many = options_.receive_hwm != 0 && pipe_.in.messages() >= options_.receive_hwm;
   const bool too_large = pipe_.in.has_message() && pipe_.in.pinned_bytes() >= credit_bytes_;
-  return too_many || too_large || !connection_.is_writable();
+  return too_many || too_large;
 }
 
 task<result<>> session::wait_for_room() {
   result<> outcome;
+  silence_timer_.unlink(); // it is us who do not listen
+  pipe_.waits_for_room = true;
   while (outcome && must_wait()) {
-    if (!connection_.is_writable()) {
-      outcome = co_await connection_.writable();
-      continue;
-    }
-    silence_timer_.unlink(); // it is us who do not listen
-    pipe_.waits_for_room = true;
     pipe_.room.reset();
     outcome = co_await pipe_.room.wait();
-    pipe_.waits_for_room = false;
   }
+  pipe_.waits_for_room = false;
   heard();
   co_return outcome;
 }
@@ -125,14 +167,26 @@ void session::arm(timer& which, milliseconds after) noexcept {
 }
 
 void session::heard() noexcept {
-  if (silence_max_.count() != 0) arm(silence_timer_, silence_max_);
+  if (time_to_live_.count() != 0)
+    arm(silence_timer_, time_to_live_);
+  else
+    silence_timer_.unlink();
 }
 
 void session::send_ping() noexcept {
+  arm(ping_timer_, options_.heartbeat_interval);
+  if (!connection_.is_writable()) return;
   const auto ttl =
       static_cast<std::uint16_t>(std::min<std::int64_t>(options_.heartbeat_ttl.count() / 100, 0xffff));
-  if (connection_.is_writable()) pipe_.out.push_command(make_ping(ttl).bytes());
-  arm(ping_timer_, options_.heartbeat_interval);
+  pipe_.out.push_command(make_ping(ttl).bytes());
+  if (!pipe_.waits_for_room) expect_answer();
+}
+
+/// From the first PING on that is not answered.
+void session::expect_answer() noexcept {
+  const std::uint64_t answer_max_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(answer_max_).count());
+  const std::uint64_t deadline_ns = loop::current()->now_ns() + answer_max_ns;
+  if (!silence_timer_.is_armed() || silence_timer_.deadline_ns() > deadline_ns) arm(silence_timer_, answer_max_);
 }
 
 void session::fell_silent() noexcept {

@@ -45,7 +45,9 @@ void socket::after_take(pipe& from) {
   turn.unlink();
   if (from.in.has_message()) ready_.push_back(from);
   if (from.waits_for_room && has_half_the_room(from)) from.room.set();
-  if (!from.in.has_message()) release_if_done(from);
+  if (from.in.has_message()) return;
+  if (incoming::is_short(home_.buffers())) from.in.unpin_all();
+  release_if_done(from);
 }
 
 bool socket::has_half_the_room(const pipe& from) const noexcept {
@@ -133,6 +135,7 @@ task<result<>> socket::wait_connected(std::size_t count) {
     progress_.reset();
     outcome = co_await progress_.wait();
   }
+  if (outcome && connected_ < count) outcome = fail(errc::closed, "wait_connected");
   co_return outcome;
 }
 

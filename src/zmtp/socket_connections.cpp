@@ -4,9 +4,12 @@
 #include <weir/async/shield.hpp>
 #include <weir/async/sleep.hpp>
 #include <weir/async/with_deadline.hpp>
+#include <weir/zmtp/command.hpp>
 #include <weir/zmtp/socket.hpp>
 
 #include <algorithm>
+#include <array>
+#include <new>
 
 namespace weir::zmtp {
 namespace {
@@ -30,6 +33,16 @@ endpoint endpoint_of(const address& at) {
   return {at.host(), at.port()};
 }
 
+/// What a peer could not be told: the handshake has no room for it.
+result<> check_routing_id(std::string_view id) {
+  if (id.size() > identity_bytes_max) return fail(errc::invalid_argument, "routing id longer than 255 bytes");
+  if (id.starts_with('\0')) return fail(errc::invalid_argument, "routing id begins with 0");
+  return {};
+}
+
+/// An empty message, as it goes onto the wire.
+constexpr std::array<std::byte, short_header_bytes> probe{};
+
 /// What the system shall choose: a name that nobody else uses.
 std::string make_ipc_path(std::uint64_t random) {
   return "/tmp/weir-" + std::to_string(random);
@@ -40,6 +53,8 @@ std::string make_ipc_path(std::uint64_t random) {
 // --- the ends of a connection ---
 
 result<std::string> socket::bind(std::string_view text) {
+  if (is_closing_) return fail(errc::closed, "bind");
+  if (auto checked = check_routing_id(options_.routing_id); !checked) return fail(checked.error());
   auto where = parse_endpoint(text);
   if (!where) return fail(std::move(where).error());
   if (where->kind == transport::ipc && where->path == "*") where->path = make_ipc_path(home_.random());
@@ -50,25 +65,27 @@ result<std::string> socket::bind(std::string_view text) {
 
   const endpoint bound = endpoint_of(made->local_address());
   task<> accepting = accept_loop(std::move(*made), bound);
-  if (is_closing_ || !tasks_.try_spawn(std::move(accepting))) return fail(errc::closed, "bind");
+  if (!tasks_.try_spawn(std::move(accepting))) return fail(errc::limit_reached, "connections_max");
   is_closed_ = false;
   tell(socket_event_kind::listening, to_string(bound));
   return to_string(bound);
 }
 
 result<> socket::connect(std::string_view text) {
+  if (is_closing_) return fail(errc::closed, "connect");
+  if (auto checked = check_routing_id(options_.routing_id); !checked) return checked;
   auto where = parse_endpoint(text);
   if (!where) return fail(std::move(where).error());
   if (where->is_wildcard()) return fail(error(errc::invalid_argument, "connect to a wildcard").at(text));
   if (auto at = address_of(*where); !at) return fail(std::move(at).error());
-  if (is_closing_) return fail(errc::closed, "connect");
 
   pipe& peer = open_pipe(true);
-  opened(peer);
-  if (!tasks_.try_spawn(connect_loop(peer, std::move(*where)))) {
-    peer.is_persistent = false;
+  result<> made = opened(peer);
+  if (made && !tasks_.try_spawn(connect_loop(peer, std::move(*where))))
+    made = fail(errc::limit_reached, "connections_max");
+  if (!made) {
     close_pipe(peer);
-    return fail(errc::limit_reached, "connections_max");
+    return made;
   }
   is_closed_ = false;
   return {};
@@ -76,12 +93,14 @@ result<> socket::connect(std::string_view text) {
 
 task<> socket::accept_loop(listener from, endpoint where) {
   const std::string name = to_string(where);
-  bool goes_on = true;
+  result<> room = co_await room_for_connection().under(&accepting_);
+  bool goes_on = room.has_value();
   while (goes_on) {
     result<stream> accepted = co_await from.accept(options_.stream).under(&accepting_);
     if (accepted) {
       tell(socket_event_kind::accepted, name);
       result<> spawned = co_await tasks_.spawn(serve_accepted(std::move(*accepted), name));
+      if (spawned) spawned = co_await room_for_connection().under(&accepting_);
       goes_on = spawned.has_value();
     } else if (accepted.error().is_cancelled()) {
       goes_on = false;
@@ -90,6 +109,16 @@ task<> socket::accept_loop(listener from, endpoint where) {
       (void)co_await sleep_for(accept_pause);
     }
   }
+}
+
+/// At the bound further connections wait in the listener.
+task<result<>> socket::room_for_connection() {
+  result<> outcome;
+  while (outcome && open_pipes_ >= options_.connections_max) {
+    progress_.reset();
+    outcome = co_await progress_.wait();
+  }
+  co_return outcome;
 }
 
 task<> socket::serve_accepted(stream accepted, std::string where) {
@@ -112,7 +141,8 @@ task<> socket::connect_loop(pipe& peer, endpoint where) {
     } else {
       tell(socket_event_kind::connect_failed, name, &made.error());
     }
-    const auto jitter = milliseconds(home_.random() % static_cast<std::uint64_t>(interval.count() + 1));
+    const auto jitter_max = static_cast<std::uint64_t>(std::max<std::int64_t>(interval.count(), 0));
+    const milliseconds jitter(home_.random() % (jitter_max + 1));
     (void)co_await sleep_for(interval + jitter);
     if (options_.reconnect_interval_max > interval)
       interval = std::min(interval * 2, options_.reconnect_interval_max);
@@ -121,9 +151,19 @@ task<> socket::connect_loop(pipe& peer, endpoint where) {
 
 // --- one connection ---
 
+task<result<peer_properties>> socket::greet(stream& connection, pipe& peer) {
+  const bool has_limit = options_.handshake_interval.count() != 0;
+  const deadline limit = has_limit ? deadline(options_.handshake_interval) : deadline::never();
+  try {
+    co_return co_await with_deadline(
+        limit, shake_hands(connection, peer.in.scanner(), type_, options_.routing_id));
+  } catch (const std::bad_alloc&) { // no reason to lose more than this connection
+  }
+  co_return fail(std::errc::not_enough_memory, "handshake");
+}
+
 task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
-  result<peer_properties> properties = co_await with_deadline(
-      options_.handshake_interval, shake_hands(connection, peer.in.scanner(), type_, options_.routing_id));
+  result<peer_properties> properties = co_await greet(connection, peer);
   result<> admitted;
   if (properties) admitted = admit(peer, *properties);
   if (!properties || !admitted) {
@@ -137,13 +177,9 @@ task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
   ++connected_;
   ++counters_.connections;
   peer.is_connected = true;
+  if (options_.probe_router) connection.output().append_copy(probe); // in front of what waited
   peer.out.attach(connection);
   connection.on_bytes_sent([](void* self) noexcept { static_cast<socket*>(self)->room_made(); }, this);
-  if (options_.probe_router) {
-    message probe;
-    probe.add(frame());
-    peer.out.push(probe);
-  }
   tell(socket_event_kind::handshake_succeeded, where);
   room_made();
 
@@ -181,6 +217,7 @@ pipe& socket::open_pipe(bool is_persistent) {
   auto* made = new pipe(options_.limits, home_.send_buffers(), options_.send_hwm, send_bytes_max_);
   made->is_persistent = is_persistent;
   pipes_.push_back(*made);
+  ++open_pipes_;
   return *made;
 }
 
@@ -197,6 +234,8 @@ void socket::release_if_done(pipe& peer) noexcept {
   if (!peer.is_ended || is_ready) return;
   static_cast<list_hook<pipe_list>&>(peer).unlink();
   delete &peer;
+  --open_pipes_;
+  progress_.set();
 }
 
 void socket::tell(socket_event_kind kind, std::string_view where, const error* reason) {

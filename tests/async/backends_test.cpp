@@ -1,6 +1,4 @@
 // Coroutines over real descriptors, the same on every backend.
-#include <support/loop_fixture.hpp>
-#include <support/sockets.hpp>
 #include <weir/async/event.hpp>
 #include <weir/async/frame_pool.hpp>
 #include <weir/async/operations.hpp>
@@ -11,9 +9,12 @@
 #include <weir/async/with_nursery.hpp>
 #include <weir/async/yield.hpp>
 
+#include <poll.h>
+#include <support/loop_fixture.hpp>
+#include <support/sockets.hpp>
+
 #include <array>
 #include <chrono>
-#include <poll.h>
 #include <string>
 #include <thread>
 #include <vector>
@@ -171,10 +172,11 @@ TEST_P(async_on_backend, a_cancelled_accept_leaks_no_connection) {
       auto accepts = [&]() -> task<result<descriptor>> {
         co_return co_await async_accept(listener.socket.get());
       };
-      auto accepts_in_scope = [&]() -> task<result<descriptor>> { co_return co_await accepts().under(&scope); };
+      auto accepts_in_scope = [&]() -> task<result<descriptor>> {
+        co_return co_await accepts().under(&scope);
+      };
       auto connects_and_cancels = [&]() -> task<result<>> {
-        result<> connected =
-            co_await async_connect(client.get(), listener.to(), listener.address_bytes);
+        result<> connected = co_await async_connect(client.get(), listener.to(), listener.address_bytes);
         scope.request();
         co_return connected;
       };

@@ -1,7 +1,6 @@
-#include <weir/async/channel.hpp>
-
 #include "async_test.hpp"
 
+#include <weir/async/channel.hpp>
 #include <weir/async/when_all.hpp>
 
 #include <memory>
@@ -96,8 +95,8 @@ TEST_F(channel_test, senders_wait_while_it_holds_its_count_and_keep_their_order)
     for (int i = 0; i < 3; ++i) co_await notes_received(texts, seen);
   };
   auto main = [&]() -> task<> {
-    co_await when_all(notes_sent(texts, "a", seen), notes_sent(texts, "b", seen), notes_sent(texts, "c", seen),
-                      drains());
+    co_await when_all(notes_sent(texts, "a", seen), notes_sent(texts, "b", seen),
+                      notes_sent(texts, "c", seen), drains());
   };
   run(main());
   EXPECT_EQ(seen, "sent | a b c sent sent ");
@@ -149,7 +148,8 @@ TEST_F(channel_test, nobody_overtakes_a_sender_that_waits) {
   trace seen;
   EXPECT_TRUE(texts.try_send("12345678"));
   auto tries = [&]() -> task<> {
-    EXPECT_EQ(texts.try_send("1").error(), std::errc::operation_would_block) << "it would fit, but not in turn";
+    EXPECT_EQ(texts.try_send("1").error(), std::errc::operation_would_block)
+        << "it would fit, but not in turn";
     EXPECT_TRUE(texts.try_receive());
     co_return;
   };

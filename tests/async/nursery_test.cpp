@@ -1,8 +1,7 @@
-#include <weir/async/nursery.hpp>
-
 #include "async_test.hpp"
 
 #include <weir/async/event.hpp>
+#include <weir/async/nursery.hpp>
 #include <weir/async/when_all.hpp>
 
 #include <vector>

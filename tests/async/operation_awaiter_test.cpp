@@ -1,7 +1,6 @@
-#include <weir/async/operation_awaiter.hpp>
-
 #include "async_test.hpp"
 
+#include <weir/async/operation_awaiter.hpp>
 #include <weir/async/operations.hpp>
 #include <weir/async/when_all.hpp>
 #include <weir/async/yield.hpp>

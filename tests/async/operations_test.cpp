@@ -1,14 +1,14 @@
-#include <weir/async/operations.hpp>
-
 #include "async_test.hpp"
 
+#include <weir/async/operations.hpp>
 #include <weir/async/when_all.hpp>
 
-#include <array>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <array>
 
 namespace weir {
 namespace {

@@ -1,8 +1,7 @@
-#include <weir/async/run.hpp>
-
 #include "async_test.hpp"
 
 #include <weir/async/operations.hpp>
+#include <weir/async/run.hpp>
 
 namespace weir {
 namespace {

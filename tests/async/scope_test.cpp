@@ -1,6 +1,6 @@
-#include <weir/async/scope.hpp>
-
 #include "async_test.hpp"
+
+#include <weir/async/scope.hpp>
 
 namespace weir {
 namespace {
@@ -34,7 +34,7 @@ TEST_F(scope_test, is_told_without_suspending) {
   auto main = [&]() -> task<bool> {
     const std::uint64_t turn = on().counters().turns;
     cancellation* told = co_await current_cancellation();
-    co_return told == &scope && on().counters().turns == turn;
+    co_return told == &scope&& on().counters().turns == turn;
   };
   EXPECT_TRUE(run(main(), &scope));
 }

@@ -1,6 +1,6 @@
-// scripted_proactor: a backend whose clock and outcomes belong to the test. Time passes only when the loop has
-// nothing to do, nops complete at the next turn, and every other operation waits until the test completes it or
-// it is cancelled. A loop that would wait for ever ends the program: nothing in a test can hang.
+// scripted_proactor: a backend whose clock and outcomes belong to the test. Time passes only when the loop
+// has nothing to do, nops complete at the next turn, and every other operation waits until the test completes
+// it or it is cancelled. A loop that would wait for ever ends the program: nothing in a test can hang.
 #pragma once
 
 #include <weir/io/proactor.hpp>

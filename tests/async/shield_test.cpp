@@ -1,7 +1,6 @@
-#include <weir/async/shield.hpp>
-
 #include "async_test.hpp"
 
+#include <weir/async/shield.hpp>
 #include <weir/async/when_all.hpp>
 #include <weir/async/with_deadline.hpp>
 

@@ -1,7 +1,6 @@
-#include <weir/async/sleep.hpp>
-
 #include "async_test.hpp"
 
+#include <weir/async/sleep.hpp>
 #include <weir/async/when_all.hpp>
 
 namespace weir {

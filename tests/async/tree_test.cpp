@@ -1,5 +1,5 @@
-// A small program made of every part of async/, ended at each of its steps in turn: by a cancellation and by an
-// exception. Whatever the step: all tasks end, what was opened is closed, and no value is lost.
+// A small program made of every part of async/, ended at each of its steps in turn: by a cancellation and by
+// an exception. Whatever the step: all tasks end, what was opened is closed, and no value is lost.
 #include "async_test.hpp"
 
 #include <weir/async/channel.hpp>

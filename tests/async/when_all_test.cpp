@@ -1,6 +1,6 @@
-#include <weir/async/when_all.hpp>
-
 #include "async_test.hpp"
+
+#include <weir/async/when_all.hpp>
 
 #include <memory>
 

@@ -1,9 +1,8 @@
-#include <weir/async/when_any.hpp>
-
 #include "async_test.hpp"
 
 #include <weir/async/channel.hpp>
 #include <weir/async/when_all.hpp>
+#include <weir/async/when_any.hpp>
 
 namespace weir {
 namespace {

@@ -1,11 +1,10 @@
-#include <weir/async/with_deadline.hpp>
-
 #include "async_test.hpp"
 
 #include <weir/async/event.hpp>
 #include <weir/async/operations.hpp>
 #include <weir/async/shield.hpp>
 #include <weir/async/when_all.hpp>
+#include <weir/async/with_deadline.hpp>
 
 #include <array>
 
@@ -25,10 +24,11 @@ class with_deadline_test : public async_test {
 
   task<result<std::uint64_t>> nested(int levels) {
     result<std::uint64_t> inner;
+    const std::chrono::milliseconds limit = levels == 5 ? 10ms : 100ms * levels;
     if (levels == 0)
       inner = co_await sleeps_ns(1h);
     else
-      inner = co_await with_deadline(levels == 5 ? 10ms : 100ms * levels, nested(levels - 1));
+      inner = co_await with_deadline(limit, nested(levels - 1));
     co_return inner;
   }
 

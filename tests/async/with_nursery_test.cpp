@@ -1,8 +1,7 @@
-#include <weir/async/with_nursery.hpp>
-
 #include "async_test.hpp"
 
 #include <weir/async/with_deadline.hpp>
+#include <weir/async/with_nursery.hpp>
 
 #include <memory>
 

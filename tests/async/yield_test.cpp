@@ -1,9 +1,8 @@
-#include <weir/async/yield.hpp>
-
 #include "async_test.hpp"
 
 #include <weir/async/operations.hpp>
 #include <weir/async/when_all.hpp>
+#include <weir/async/yield.hpp>
 
 namespace weir {
 namespace {

@@ -10,6 +10,7 @@ namespace weir::test {
 namespace {
 
 using contract_cancel = stream_contract;
+using contract_cancel_tcp = contract; // a local connect is answered at once
 
 /// One operation of each kind that waits, and what it waits on.
 struct waiting {
@@ -294,14 +295,25 @@ TEST_P(contract_cancel, while_it_is_parked_leaves_the_line_in_order) {
   EXPECT_EQ(first.text() + behind.text(), "xy");
 }
 
-TEST_P(contract_cancel, of_a_connect_that_nobody_answers) {
-  if (over() == transport::local) GTEST_SKIP() << "a local connect is answered at once";
-  const listening_socket listener = listen_on(over(), 0);
+TEST_P(contract_cancel, that_has_not_completed_is_awaited_by_the_end_of_the_loop) {
+  auto made = loop::create(options());
+  ASSERT_TRUE(made);
+  waiting all(over());
+  all.start_all(**made);
+  (*made)->turn(0);
+  all.cancel_all();
+  made->reset();
+  EXPECT_TRUE(all.are_all_done());
+  all.expect_all_cancelled_once();
+}
+
+TEST_P(contract_cancel_tcp, of_a_connect_that_nobody_answers) {
+  const listening_socket listener = listen_on(transport::tcp, 0);
   std::vector<descriptor> sockets;
   std::vector<std::unique_ptr<connect>> connects;
   // A backlog of nothing takes one or two; the requests of the others are dropped without an answer.
   for (int count = 0; count < 4; ++count) {
-    sockets.push_back(open_socket(over()));
+    sockets.push_back(open_socket(transport::tcp));
     connects.push_back(
         std::make_unique<connect>(sockets.back().get(), listener.to(), listener.address_bytes));
     start(*connects.back());
@@ -337,6 +349,7 @@ TEST_P(contract_cancel, racing_with_a_peer_on_another_thread_loses_none) {
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, contract_cancel, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_cancel_tcp, each_backend(), backend_name);
 
 } // namespace
 } // namespace weir::test

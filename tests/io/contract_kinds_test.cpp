@@ -147,7 +147,7 @@ TEST_P(contract_kinds, receive_many_gives_all_in_order_and_then_the_end) {
 
 TEST_P(contract_kinds, send_takes_what_fits_and_waits_while_nothing_does) {
   const connection pair = connect_pair(over());
-  const std::string text = pattern(64u << 20);
+  const std::string text = pattern(16u << 20);
   send sending(pair.ours.get(), text);
   ASSERT_TRUE(run(sending));
   ASSERT_GT(sending.result(), 0);

@@ -42,7 +42,9 @@ TEST_P(contract_limits, one_operation_at_a_time_is_enough) {
   EXPECT_EQ(on().outstanding(), 100u);
   ASSERT_TRUE(wait_for([&] { return all.order.size() == 100; }));
   EXPECT_EQ(all.order, first_numbers(100)) << "what is parked keeps its order";
-  EXPECT_GE(on().counters().operations_parked, 99u);
+  if (on().backend().execution_of(operation_kind::nop) != execution::inline_) {
+    EXPECT_GE(on().counters().operations_parked, 99u);
+  }
 }
 
 TEST_P(contract_limits, exactly_as_many_as_allowed_do_not_park) {

@@ -327,6 +327,23 @@ TEST_P(contract_turn, a_stop_that_comes_before_run_is_not_lost) {
   on().run(); // without a stop it never returns
 }
 
+TEST_P(contract_turn, a_wake_up_while_it_spins_is_not_lost) {
+  loop_options spinning = options();
+  spinning.spin_ns = patience_ns;
+  reopen(spinning);
+  std::atomic<bool> runs = false;
+  std::jthread waker([&] {
+    runs.wait(false);
+    on().wake();
+  });
+  task_of_work ending([&] {
+    runs = true;
+    runs.notify_one();
+  });
+  on().at_end_of_turn(ending);
+  on().turn(); // spins, and without a wake-up sleeps for ever
+}
+
 TEST_P(contract_turn, spinning_changes_nothing_but_the_time_it_takes) {
   loop_options spinning = options();
   spinning.spin_ns = 200'000;

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string>
 
-namespace weir::test {
+namespace weir::test::reactive {
 namespace {
 
 constexpr readiness nothing = readiness::none;
@@ -80,15 +80,19 @@ TEST_F(reactive_interest, ends_at_readiness_that_nobody_waits_for) {
   EXPECT_EQ(wait(), (watches{{ours, nothing}}));
 }
 
-TEST_F(reactive_interest, is_kept_by_a_read_that_comes_before_the_next_wait) {
+TEST_F(reactive_interest, is_verified_for_a_descriptor_that_was_idle_for_a_turn) {
   rig->start(receive);
   send_text(pair.theirs.get(), "xy");
   wait(readable);
   EXPECT_EQ(result_of_next(), 2);
   wait(readable);
-  rig->start(receive_many);
+  rig->start(receive);
   EXPECT_EQ(wait(), (watches{{ours, readable}})) << "verified: idle for a turn, it may be another file";
-  EXPECT_EQ(wait(), watches{});
+  send_text(pair.theirs.get(), "z");
+  wait(readable);
+  EXPECT_EQ(result_of_next(), 1);
+  rig->start(receive);
+  EXPECT_EQ(wait(), watches{}) << "once is enough";
 }
 
 TEST_F(reactive_interest, is_verified_after_a_read_that_failed_or_met_the_end) {
@@ -344,4 +348,4 @@ TEST_F(reactive_interest, survives_readiness_that_is_not_true) {
 }
 
 } // namespace
-} // namespace weir::test
+} // namespace weir::test::reactive

@@ -12,7 +12,7 @@
 #include <deque>
 #include <thread>
 
-namespace weir::test {
+namespace weir::test::reactive {
 namespace {
 
 using outcome = reactive_rig::outcome;
@@ -376,4 +376,4 @@ TEST(reactive_proactor_face, says_how_operations_are_carried_out) {
 }
 
 } // namespace
-} // namespace weir::test
+} // namespace weir::test::reactive

@@ -11,7 +11,7 @@
 #include <deque>
 #include <thread>
 
-namespace weir::test {
+namespace weir::test::reactive {
 namespace {
 
 using outcome = reactive_rig::outcome;
@@ -372,4 +372,4 @@ TEST_P(reactive_proactor_test, allocates_nothing_in_steady_state) {
 }
 
 } // namespace
-} // namespace weir::test
+} // namespace weir::test::reactive

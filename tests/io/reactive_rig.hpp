@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace weir::test {
+namespace weir::test::reactive {
 
 /// Reports what the test has written down, and writes down what it is asked for.
 class scripted_reactor final : public reactor {
@@ -197,4 +197,4 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
-} // namespace weir::test
+} // namespace weir::test::reactive

@@ -66,7 +66,7 @@ TEST_F(uring_proactor_test, submits_a_turn_and_waits_in_one_system_call) {
   for (const nop& each : many) EXPECT_TRUE(each.is_done());
 }
 
-TEST_F(uring_proactor_test, counts_one_write_for_many_wake_ups) {
+TEST_F(uring_proactor_test, is_woken_once_by_many_wake_ups) {
   ASSERT_NO_FATAL_FAILURE(open(options()));
   for (std::uint64_t round = 1; round <= 3; ++round) {
     std::thread([&] {

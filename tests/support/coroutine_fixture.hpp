@@ -102,5 +102,8 @@ inline auto on_each_backend() {
 inline auto over_each_transport() {
   return testing::Combine(on_each_backend(), testing::Values(transport::tcp, transport::local));
 }
+inline auto over_tcp() {
+  return testing::Combine(on_each_backend(), testing::Values(transport::tcp));
+}
 
 } // namespace weir::test

@@ -55,6 +55,21 @@ TEST(metadata, tells_positions_apart_that_have_equally_little_left) {
   EXPECT_EQ(std::next(properties->begin()), properties->end());
 }
 
+TEST(metadata, iterates_as_the_standard_library_expects) {
+  static_assert(std::forward_iterator<metadata::iterator>);
+  const octets bytes = joined(wire("\x01"
+                                   "A"
+                                   "\0\0\0\0"),
+                              wire("\x01"
+                                   "B"
+                                   "\0\0\0\0"));
+  const auto properties = metadata::parse(bytes);
+  ASSERT_TRUE(properties);
+  auto at = properties->begin();
+  EXPECT_EQ((at++)->name, "A");
+  EXPECT_EQ(at->name, "B");
+}
+
 TEST(metadata, finds_names_in_any_case_and_the_first_of_two) {
   const octets bytes = wire("\x08"
                             "iDENTITY"

@@ -132,8 +132,7 @@ class channel {
 template <class T>
 class [[nodiscard]] channel<T>::send_awaiter : public waiter {
  public:
-  send_awaiter(channel& into, T&& value) noexcept
-      : waiter("send"), channel_(into), value_(value) {}
+  send_awaiter(channel& into, T&& value) noexcept : waiter("send"), channel_(into), value_(value) {}
 
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> awaiting) {

@@ -1,12 +1,14 @@
 // epoll_reactor: the reactor of Linux, over one level-triggered epoll instance (epoll(7)).
 //
 // Each `watch` is one epoll_ctl: whoever calls it decides when that is worth a system call.
+//
 // Foreign close: epoll forgets a descriptor when its last duplicate is closed, without a word, and the number
 // may be another file by then; a registration that the kernel no longer knows is made anew. While a duplicate
 // lives on (dup, fork) epoll goes on to report the closed number, and no epoll_ctl can reach it any more:
-// such a ghost is recognised by its generation, and the epoll instance is rebuilt without it. Thread rule:
-// everything but `wake` belongs to the loop's thread. Bound: a few bytes for each descriptor number watched
-// so far; no allocation once the largest one has been seen. Not inherited by exec.
+// such a ghost is recognised by its generation, and the epoll instance is rebuilt without it.
+//
+// Thread rule: everything but `wake` belongs to the loop's thread. Bound: a few bytes for each descriptor
+// number watched so far; no allocation once the largest one has been seen. Not inherited by exec.
 #pragma once
 
 #include <weir/base/result.hpp>

@@ -83,8 +83,8 @@ class loop {
   void resume_soon(work& item) noexcept { woken_.push_back(item); }
   /// Runs once, after everything else of this turn and before it submits: where gathered writes leave.
   void at_end_of_turn(work& item) noexcept { ending_.push_back(item); }
-  /// Any thread, async-signal-safe.
-  void wake() noexcept { proactor_->wake(); }
+  /// Any thread, async-signal-safe: the current or the next turn does not sleep.
+  void wake() noexcept;
 
   std::uint64_t now_ns() const noexcept { return now_ns_; }
   /// Uniform random bits from the loop's generator (SplitMix64: Steele, Lea, Flood 2014). Not for secrets.
@@ -141,6 +141,7 @@ class loop {
   std::uint64_t random_state_;
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> wake_requested_{false};
 };
 
 } // namespace weir

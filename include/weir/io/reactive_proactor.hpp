@@ -5,20 +5,26 @@
 // and what it leaves is reported by the next wait. `adaptive` offers a read more slots for as long as reads
 // come back full, up to the quantum; a short read offers fewer. Always-pending reads (receive_many) keep the
 // head of their descriptor's line until they end. With the pool empty they stand in a line of streams,
-// unwatched, and read in that order when slots return. Writes try first, and wait for room only behind other
-// writes or when the last write filled the socket. Order: operations on one descriptor and direction complete
-// in the order in which they were started; polls stand outside of these lines. Interest is changed at the
-// wait, where a turn's changes cancel out. Interest in reading outlives its operation until readiness is
-// reported that nobody waits for, so that a read after a read costs no epoll_ctl.
+// unwatched, and read in that order when slots return.
 //
-// Descriptors: sockets, for operations other than poll and close. A socket on which `connect` is started must
-// be non-blocking; others may block, since calls are made with MSG_DONTWAIT. Descriptors are closed by the
-// close operation, or by close(2) once nothing is outstanding on them. One case is out of reach then: a
-// number that is closed by close(2) and given to a file that this proactor neither accepted nor connects, in
-// the very turn that a read on it succeeded. connect on a unix-domain socket whose listener's backlog is full
-// fails with -EAGAIN: transient, nothing tells when it is worth another try (connect(2)). accept stops at an
-// error that concerns this side (EMFILE, ENOBUFS) and skips connections that died in the queue. wait_for_all
-// that meets an error or its cancellation half-way completes with the count so far, as io_uring does.
+// Writes try first, and wait for room only behind other writes or when the last write filled the socket.
+//
+// Order: operations on one descriptor and direction complete in the order in which they were started; polls
+// stand outside of these lines.
+//
+// Interest is changed at the wait, where a turn's changes cancel out. Interest in reading outlives its
+// operation until readiness is reported that nobody waits for, so a read after a read costs no epoll_ctl.
+//
+// Descriptors: sockets, for operations other than poll and close. One on which accept or connect is started
+// must be non-blocking; others may block, since data moves with MSG_DONTWAIT. They are closed by the close
+// operation, or by close(2) once nothing is outstanding on them. One case is out of reach then: a number that
+// is closed by close(2) and given to a file that this proactor does not connect, in the very turn that a read
+// on it succeeded.
+//
+// Errors: connect to a unix-domain listener whose backlog is full fails with -EAGAIN: transient, and nothing
+// tells when it is worth another try (connect(2)). accept ends at errors of this side (EMFILE, ENOBUFS) and
+// skips connections that died in the backlog. wait_for_all that meets an error or its cancellation half-way
+// completes with the count so far.
 //
 // Thread rule: everything but `wake` belongs to the loop's thread. Lifetime: operations end before it does.
 // Bound: about 100 bytes for each descriptor number seen so far, allocated once; operations_max at once, more

@@ -16,7 +16,7 @@ class dealer final : public socket {
 
  private:
   result<> admit(pipe& peer, const peer_properties& properties) override;
-  void opened(pipe& peer) override;
+  result<> opened(pipe& peer) override;
   void retired(pipe& peer) noexcept override;
   send_status try_send(message& from) override;
 

@@ -6,6 +6,7 @@
 // counted in O(1). Thread rule: the loop's thread.
 #pragma once
 
+#include <weir/base/buffer_pool.hpp>
 #include <weir/base/lease.hpp>
 #include <weir/base/ring.hpp>
 #include <weir/zmtp/frame_scanner.hpp>
@@ -26,8 +27,8 @@ class incoming {
   /// of them.
   frame_scanner& scanner() noexcept { return scanner_; }
 
-  /// Keeps a chunk that was scanned.
-  void push(lease&& scanned);
+  /// Keeps a chunk, which is scanned before anything is taken.
+  void push(lease&& chunk);
 
   /// Whole messages that wait.
   std::uint64_t messages() const noexcept {
@@ -48,6 +49,17 @@ class incoming {
   /// The memory is filled and was scanned.
   void close_large_body();
 
+  // What is left when no whole message is there can be taken by nobody. Precondition of these: !has_message().
+
+  /// So few slots are free that such bytes had better move out of them.
+  static bool is_short(const buffer_pool& slots) noexcept { return slots.slots_free() < slots.slots_max() / 4; }
+  /// Moves the chunk that came last to memory of its own. Throws std::bad_alloc.
+  void unpin_newest() { unpin(chunks_.size() - 1); }
+  /// The same for all. Where there is no memory they stay where they are.
+  void unpin_all() noexcept;
+  /// Drops commands; the stream is at a boundary.
+  void clear() noexcept;
+
   /// The connection has ended: the incomplete message at the end goes, whole messages stay, and the bytes of
   /// another connection may follow.
   void end_of_connection() noexcept;
@@ -65,6 +77,7 @@ class incoming {
   void take_split_body(frame& into, std::size_t size);
   void copy_out(std::byte* to, std::size_t count);
 
+  void unpin(std::size_t index);
   void drop_behind_whole_messages() noexcept;
 
   scan_limits limits_;

@@ -16,6 +16,7 @@
 #include <weir/zmtp/frame_header.hpp>
 #include <weir/zmtp/message.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,7 +27,8 @@ namespace weir::zmtp {
 class outgoing {
  public:
   outgoing(buffer_pool& chunks, std::size_t messages_max, std::size_t bytes_max) noexcept
-      : waiting_(chunks), messages_max_(messages_max), bytes_max_(bytes_max) {}
+      : waiting_(chunks), messages_max_(messages_max), bytes_max_(bytes_max),
+        copied_max_bytes_(std::min(by_reference_min_bytes, chunks.slot_bytes()) - header_bytes_max) {}
 
   bool is_full() noexcept;
   /// The kernel has everything, or nothing was ever written.
@@ -65,6 +67,7 @@ class outgoing {
   std::uint64_t written_ = 0;  ///< the position behind everything written
   std::size_t messages_max_;
   std::size_t bytes_max_;
+  std::size_t copied_max_bytes_; ///< longest body that fits into a chunk together with its header
   std::size_t settle_at_ =
       settle_interval; ///< so that `begins_` stays short when no message bound asks for it
   bool is_detaching_ = false;
@@ -90,7 +93,7 @@ inline void outgoing::push(const message& from, std::size_t first) {
 
 inline void outgoing::push_frame(const frame& part, frame_kind kind) {
   const std::size_t size = part.size();
-  if (size >= by_reference_min_bytes) [[unlikely]]
+  if (size > copied_max_bytes_) [[unlikely]]
     return push_large_frame(part, kind);
   const std::size_t header = header_bytes_for(size);
   std::byte* to = target_->prepare(header + size);

@@ -19,12 +19,13 @@ class router final : public socket {
   explicit router(socket_options options = socket_options());
   ~router() override;
 
-  /// The peer of the next `connect` gets this id, whatever it calls itself.
+  /// The peer of the next `connect` gets this id, whatever it calls itself. With one that is in use the connect
+  /// fails.
   void set_connect_routing_id(std::string id) { connect_routing_id_ = std::move(id); }
 
  private:
   result<> admit(pipe& peer, const peer_properties& properties) override;
-  void opened(pipe& peer) override;
+  result<> opened(pipe& peer) override;
   void retired(pipe& peer) noexcept override;
   send_status try_send(message& from) override;
 

@@ -4,7 +4,11 @@
 // Backpressure: it stops reading while the pipe holds `receive_hwm` messages, or while the pipe's unread
 // bytes reach the stream's credit;
 //   the stream then fills its own credit and pauses; the peer sees its TCP window close. It goes on at half.
-// A peer that floods it with PINGs is not read while its PONGs wait to be sent.
+// Bytes that nobody can take yet (of a message that is not whole) do not hold pool slots that others need.
+// Commands within one message are bounded by the stream's credit as well. A PING is not answered while the
+// unsent bytes are at their mark: the peer that does not read them hears enough when it does.
+// Heartbeat: a peer that sends nothing for the timeout after our PING is dropped, and one that is silent longer
+// than the time to live that it named. Not while it is us who do not listen.
 // Thread rule and lifetime: lives in the frame of the task that runs it, on the loop.
 #pragma once
 
@@ -40,6 +44,9 @@ class session {
  private:
   task<error> receive_until_end(lease first);
   result<> take_chunk(lease chunk);
+  result<> walk(std::span<const std::byte> chunk);
+  result<> count_command(const frame_scanner& scanner) noexcept;
+  void free_memory();
   task<result<>> receive_large_body();
   result<> obey(std::span<const std::byte> command_body);
   bool must_wait() const noexcept;
@@ -47,6 +54,7 @@ class session {
 
   void heard() noexcept;
   void send_ping() noexcept;
+  void expect_answer() noexcept;
   void fell_silent() noexcept;
   void arm(timer& which, std::chrono::milliseconds after) noexcept;
 
@@ -60,7 +68,10 @@ class session {
   pipe& pipe_;
   const socket_options& options_;
   std::size_t credit_bytes_;
-  std::chrono::milliseconds silence_max_{0}; ///< 0: the peer may be silent as long as it likes
+  std::size_t command_bytes_ = 0;             ///< of commands within the message `commanded_message_`
+  std::uint64_t commanded_message_ = 0;
+  std::chrono::milliseconds answer_max_;      ///< silence after our PING at which the connection ends
+  std::chrono::milliseconds time_to_live_{0}; ///< silence at which the peer wants it to end; 0: it said nothing
   cancellation* silence_scope_ = nullptr;
   bool fell_silent_ = false;
   own_timer ping_timer_;

@@ -82,8 +82,8 @@ class socket : private session_owner {
   // --- what the types do differently ---
   /// A peer is there (again): it may be refused.
   virtual result<> admit(pipe& peer, const peer_properties& properties) = 0;
-  /// A connect has made a pipe, before any peer is there.
-  virtual void opened(pipe&) {}
+  /// A connect has made a pipe, before any peer is there: it may be refused.
+  virtual result<> opened(pipe&) { return {}; }
   /// No more messages may be sent to it.
   virtual void retired(pipe& peer) noexcept = 0;
   /// Takes the message and routes it, or says why not.
@@ -106,8 +106,10 @@ class socket : private session_owner {
   // --- connections ---
   task<> accept_loop(listener from, endpoint where);
   task<> connect_loop(pipe& peer, endpoint where);
+  task<result<>> room_for_connection();
   task<> serve_accepted(stream accepted, std::string where);
   task<> serve(stream& connection, pipe& peer, std::string_view where);
+  task<result<peer_properties>> greet(stream& connection, pipe& peer);
   task<> end_connection(stream& connection, pipe& peer);
   pipe& open_pipe(bool is_persistent);
   void close_pipe(pipe& peer) noexcept;
@@ -133,13 +135,14 @@ class socket : private session_owner {
   std::size_t send_bytes_max_;
   std::size_t receive_bytes_max_;
   std::size_t connected_ = 0;
+  std::size_t open_pipes_ = 0;
   nursery tasks_;
   cancellation accepting_;
   intrusive_list<pipe, pipe_list> pipes_;
   intrusive_list<pipe, ready_list> ready_;
   intrusive_list<waiting_receive, waiter> receivers_;
   intrusive_list<waiting_send, waiter> senders_;
-  event progress_{event_reset::manual}; ///< set when the kernel took bytes, and when a peer came or went
+  event progress_{event_reset::manual}; ///< set when the kernel took bytes, when a peer came or went
 };
 
 /// What a receive is while it waits. Made only then: a receive that finds a message costs no more than a

@@ -1,0 +1,160 @@
+// Descriptors are numbers that come back: what was known of the old one must not touch the new. And fork.
+#include "contract.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace weir::test {
+namespace {
+
+using contract_descriptor = stream_contract;
+
+enum class way_to_close { operation, behind_our_back };
+
+/// Opens pairs until one of its ends has the wanted number.
+connection pair_with_number(transport over, int number) {
+  connection pair = connect_pair(over);
+  if (pair.ours.get() == number) return pair;
+  EXPECT_EQ(::dup3(pair.ours.get(), number, O_CLOEXEC), number);
+  pair.ours = descriptor(number);
+  return pair;
+}
+
+class contract_descriptor_reuse : public contract_descriptor {
+ protected:
+  /// Uses a connection in every way, closes it, and gives the number that is free again.
+  int use_and_close(way_to_close how) {
+    connection pair = connect_pair(over());
+    receive_many many(pair.ours.get());
+    poll never(pair.ours.get(), POLLRDHUP);
+    send sending(pair.ours.get(), "x");
+    start(many, never, sending);
+    send_text(pair.theirs.get(), "y");
+    EXPECT_TRUE(wait_for([&] { return many.received == "y" && sending.is_done(); }));
+    many.cancel();
+    never.cancel();
+    EXPECT_TRUE(finish(many, never));
+    const int number = pair.ours.get();
+    if (how == way_to_close::operation) {
+      close closing(pair.ours.release());
+      EXPECT_TRUE(run(closing));
+    }
+    return number; // else `pair` closes it, and the loop is not told
+  }
+};
+
+TEST_P(contract_descriptor_reuse, a_new_connection_under_an_old_number_works) {
+  for (const way_to_close how : {way_to_close::operation, way_to_close::behind_our_back})
+    for (int round = 0; round < 5; ++round) {
+      const int number = use_and_close(how);
+      const connection pair = pair_with_number(over(), number);
+      receive_many many(number);
+      poll writable(number, POLLOUT);
+      send sending(number, "hello");
+      start(many, writable, sending);
+      send_text(pair.theirs.get(), "hello back");
+      ASSERT_TRUE(wait_for([&] { return many.received == "hello back"; }));
+      ASSERT_TRUE(finish(writable, sending));
+      EXPECT_EQ(read_text(pair.theirs.get(), 5), "hello");
+    }
+}
+
+/// A duplicate keeps the old connection open, and readable, while its first number names another one.
+TEST_P(contract_descriptor_reuse, what_happens_to_the_old_connection_does_not_reach_the_new_one) {
+  connection old_pair = connect_pair(over());
+  const int number = old_pair.ours.get();
+  receive first(number, 1);
+  poll last(number, POLLRDHUP);
+  start(first, last);
+  send_text(old_pair.theirs.get(), "x");
+  ASSERT_TRUE(finish(first));
+  last.cancel();
+  ASSERT_TRUE(finish(last));
+  const descriptor keeps_it_open(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+  old_pair.ours.reset();
+
+  const connection pair = pair_with_number(over(), number);
+  send_text(old_pair.theirs.get(), "for the old one");
+  receive receiving(number, 100);
+  receive_many elsewhere(pair.theirs.get());
+  start(receiving, elsewhere);
+  for (int count = 0; count < 10; ++count) turn();
+  EXPECT_FALSE(receiving.is_done());
+  send_text(pair.theirs.get(), "for the new one");
+  ASSERT_TRUE(finish(receiving));
+  EXPECT_EQ(receiving.text(), "for the new one");
+}
+
+TEST_P(contract_descriptor, both_directions_of_one_socket_wait_independently) {
+  const connection pair = connect_pair(over());
+  const std::size_t filled = fill(pair.ours.get());
+  receive receiving(pair.ours.get(), 10);
+  send sending(pair.ours.get(), "out");
+  start(receiving, sending);
+  turn();
+  send_text(pair.theirs.get(), "in");
+  ASSERT_TRUE(finish(receiving));
+  EXPECT_EQ(receiving.text(), "in");
+  EXPECT_FALSE(sending.is_done());
+  start(receiving);
+  EXPECT_EQ(read_text(pair.theirs.get(), filled).size(), filled);
+  ASSERT_TRUE(finish(sending));
+  EXPECT_FALSE(receiving.is_done());
+  EXPECT_EQ(read_text(pair.theirs.get(), 3), "out");
+}
+
+TEST_P(contract_descriptor, two_loops_may_use_one_descriptor_in_turn) {
+  const connection pair = connect_pair(over());
+  receive here(pair.ours.get(), 10);
+  start(here);
+  send_text(pair.theirs.get(), "one");
+  ASSERT_TRUE(finish(here));
+  auto made = loop::create(options());
+  ASSERT_TRUE(made);
+  loop& other = **made;
+  receive there(pair.ours.get(), 10);
+  there.start(other);
+  send_text(pair.theirs.get(), "two");
+  ASSERT_TRUE(wait_until(other, [&] { return there.is_done(); }));
+  EXPECT_EQ(there.text(), "two");
+}
+
+TEST_P(contract_descriptor, a_forked_child_changes_nothing_and_sees_no_buffer) {
+  const connection pair = connect_pair(over());
+  receive_many receiving(pair.ours.get());
+  receiving.keeps_leases = true;
+  start(receiving);
+  send_text(pair.theirs.get(), "before");
+  ASSERT_TRUE(wait_for([&] { return receiving.received == "before"; }));
+  const lease& held = receiving.leases.front();
+
+  const pid_t child = ::fork();
+  if (child == 0) {
+    unsigned char resident = 0;
+    const auto page = reinterpret_cast<std::uintptr_t>(held.data()) & ~std::uintptr_t{4095};
+    const bool is_mapped = ::mincore(reinterpret_cast<void*>(page), 1, &resident) == 0 || errno != ENOMEM;
+    ::_exit(is_mapped ? 1 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "the child inherited receive buffers";
+
+  send_text(pair.theirs.get(), ", after");
+  send sending(pair.ours.get(), "answer");
+  start(sending);
+  ASSERT_TRUE(wait_for([&] { return receiving.received == "before, after"; }));
+  ASSERT_TRUE(finish(sending));
+  EXPECT_EQ(read_text(pair.theirs.get(), 6), "answer");
+  receiving.leases.clear();
+}
+
+INSTANTIATE_TEST_SUITE_P(backends, contract_descriptor, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_descriptor_reuse, each_stream(), stream_name);
+
+} // namespace
+} // namespace weir::test

@@ -1,0 +1,270 @@
+// Messages on their way to a peer: their bytes, their bounds, and what survives a lost connection.
+#include "text_wire.hpp"
+
+#include <weir/zmtp/outgoing.hpp>
+
+#include <gtest/gtest.h>
+#include <support/allocations.hpp>
+#include <support/coroutine_fixture.hpp>
+#include <support/raw_socket.hpp>
+
+#include <memory>
+#include <string>
+
+namespace weir::zmtp {
+namespace {
+
+using namespace test;
+using namespace weir::test;
+
+class outgoing_test : public backend_test {
+ protected:
+  struct link {
+    link(stream made, raw_socket other) : connection(std::move(made)), peer(std::move(other)) {}
+    stream connection;
+    raw_socket peer;
+  };
+  /// Call it from a coroutine.
+  static std::unique_ptr<link> connect() {
+    connection pair = connect_pair(transport::local);
+    return std::make_unique<link>(std::move(*stream::adopt(std::move(pair.ours))), raw_socket(std::move(pair.theirs)));
+  }
+  /// Ends the connection as a socket does.
+  static task<> detach(loop& on, outgoing& out, link& from) {
+    out.begin_detach();
+    outbound unsent(on.send_buffers());
+    co_await from.connection.abort(unsent);
+    out.end_detach(unsent);
+  }
+  static void push(outgoing& out, std::initializer_list<std::string_view> texts) { out.push(message(texts)); }
+
+  static constexpr std::size_t unbounded = std::size_t{1} << 40;
+};
+
+TEST_P(outgoing_test, sends_frames_with_headers_that_fit_their_size) {
+  const parts bodies = {"", "x", std::string(255, 'a'), std::string(256, 'b'), std::string(16383, 'c'),
+                        std::string(16384, 'd'), std::string(200'000, 'e')};
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    out.push(message_of(bodies));
+    std::string expected = wire_message(bodies);
+    for (const std::string& body : bodies) {
+      out.push(message_of(parts{"identity", body}), 1);
+      expected += wire_frame(body);
+    }
+    const std::string received = co_await wire->peer.read(expected.size());
+    EXPECT_TRUE(received == expected);
+    EXPECT_TRUE(out.is_empty());
+    co_await detach(on(), out, *wire);
+  });
+}
+
+TEST_P(outgoing_test, sends_large_bodies_from_where_they_lie) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    const std::string body(100'000, 'L');
+    message sent = message_of(parts{body});
+    const std::byte* where = sent.front().data();
+    out.push(sent);
+    std::array<iovec, 4> pieces;
+    EXPECT_EQ(wire->connection.output().gather(pieces), 2u);
+    EXPECT_EQ(pieces[1].iov_base, where);
+    sent.clear();
+    const std::string received = co_await wire->peer.read(body.size() + 9);
+    EXPECT_TRUE(received == wire_frame(body));
+    co_await detach(on(), out, *wire);
+  });
+}
+
+/// Memory that the caller only lent is copied, however large: it may change as soon as the message is taken.
+TEST_P(outgoing_test, copies_what_is_borrowed) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    std::string small(100, 's'), large(50'000, 'l');
+    message sent;
+    sent.add(frame::borrowed(std::as_bytes(std::span(small))));
+    sent.add(frame::borrowed(std::as_bytes(std::span(large))));
+    sent.add(frame::borrowed({}));
+    const std::string expected = wire_message({small, large, ""});
+    out.push(sent);
+    small.assign(small.size(), '!');
+    large.assign(large.size(), '!');
+    const std::string received = co_await wire->peer.read(expected.size());
+    EXPECT_TRUE(received == expected);
+    co_await detach(on(), out, *wire);
+  });
+}
+
+TEST_P(outgoing_test, works_with_chunks_of_any_size) {
+  loop_options small = options();
+  small.send_buffers = buffer_pool_options{4096, std::size_t{1} << 20};
+  reopen(small);
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    std::string expected;
+    for (const std::size_t size : {10u, 4000u, 4095u, 4096u, 5000u, 16'000u, 20'000u}) {
+      const std::string body(size, static_cast<char>('a' + size % 26));
+      out.push(message_of(parts{body, body}));
+      expected += wire_message({body, body});
+    }
+    const std::string received = co_await wire->peer.read(expected.size());
+    EXPECT_TRUE(received == expected);
+    co_await detach(on(), out, *wire);
+  });
+}
+
+TEST_P(outgoing_test, is_full_at_the_number_of_messages_that_the_kernel_has_not_taken) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 3, unbounded);
+    for (const char* text : {"1", "2", "3"}) {
+      EXPECT_FALSE(out.is_full());
+      push(out, {text});
+    }
+    EXPECT_TRUE(out.is_full()) << "without a connection they wait";
+    const auto wire = connect();
+    out.attach(wire->connection);
+    EXPECT_TRUE(out.is_full());
+    const std::string received = co_await wire->peer.read(9);
+    EXPECT_EQ(received, wire_frame("1") + wire_frame("2") + wire_frame("3"));
+    EXPECT_FALSE(out.is_full());
+    for (const char* text : {"4", "5", "6"}) {
+      EXPECT_FALSE(out.is_full());
+      push(out, {text});
+    }
+    EXPECT_TRUE(out.is_full());
+    co_await detach(on(), out, *wire);
+  });
+}
+
+TEST_P(outgoing_test, is_full_at_the_number_of_bytes_whatever_one_message_has) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, 1000);
+    push(out, {std::string(990, 'x')});
+    EXPECT_FALSE(out.is_full()) << "999 with its header";
+    push(out, {std::string(5000, 'y')});
+    EXPECT_TRUE(out.is_full());
+    co_return;
+  });
+}
+
+TEST_P(outgoing_test, holds_what_was_written_before_the_connection_came) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    EXPECT_TRUE(out.is_empty());
+    EXPECT_FALSE(out.is_attached());
+    push(out, {"waits", "whole"});
+    EXPECT_FALSE(out.is_empty());
+    out.push_command(std::as_bytes(std::span("never")));
+    const auto wire = connect();
+    wire->connection.output().append_copy(std::as_bytes(std::span(std::string_view("handshake"))));
+    wire->connection.output_written();
+    out.attach(wire->connection);
+    EXPECT_TRUE(out.is_attached());
+    const std::string expected = "handshake" + wire_message({"waits", "whole"});
+    const std::string received = co_await wire->peer.read(expected.size());
+    EXPECT_EQ(received, expected) << "a command is void without a connection";
+    co_await detach(on(), out, *wire);
+  });
+}
+
+/// The connection is lost at every possible place. What the kernel had not begun to take goes over the next one,
+/// whole messages only, in order; nothing goes twice.
+TEST_P(outgoing_test, keeps_for_the_next_connection_what_the_kernel_had_not_begun) {
+  run([&]() -> task<> {
+    for (const std::size_t kernel_takes : {0u, 1u, 50'000u, 100'000u, 150'000u}) {
+      outgoing out(on().send_buffers(), 0, unbounded);
+      const auto first = connect();
+      first->connection.output().append_copy(std::as_bytes(std::span(std::string_view("HANDSHAKE"))));
+      first->connection.output_written();
+      fill(first->connection.native_handle());
+      out.attach(first->connection);
+      std::vector<std::string> sent;
+      for (char name = 'a'; name < 'k'; ++name) {
+        sent.push_back(wire_message({std::string(30'000, name), "end"}));
+        out.push(message_of(parts{std::string(30'000, name), "end"}));
+        if (name == 'e') out.push_command(std::as_bytes(std::span(std::string_view("PING-LIKE COMMAND"))));
+      }
+      std::string wire;
+      co_await until([&] {
+        wire += read_available(first->peer.number());
+        return first->connection.bytes_sent() >= kernel_takes || kernel_takes == 0;
+      });
+      co_await detach(on(), out, *first);
+      wire += co_await first->peer.read_to_end();
+
+      const auto second = connect();
+      out.attach(second->connection);
+      const auto flush_then_close = [&]() -> task<> {
+        result<> flushed = co_await second->connection.flush();
+        EXPECT_TRUE(flushed);
+        co_await detach(on(), out, *second);
+      };
+      auto [closed, rest] = co_await when_all(flush_then_close(), second->peer.read_to_end());
+
+      // The first message that the first connection had not begun is the first of the second one.
+      std::size_t begun = 0;
+      for (std::size_t at = wire.find('\3'); at < wire.size(); at += sent[begun++].size())
+        if (begun == 5) at += std::string_view("PING-LIKE COMMAND").size();
+      std::string expected;
+      for (std::size_t i = begun; i < sent.size(); ++i) {
+        if (i == 5 && begun < 5) expected += "PING-LIKE COMMAND";
+        expected += sent[i];
+      }
+      EXPECT_TRUE(rest == expected) << "begun " << begun << ", kernel took " << kernel_takes << ", rest " << rest.size()
+                                    << ", expected " << expected.size();
+    }
+  });
+}
+
+TEST_P(outgoing_test, takes_nothing_while_a_connection_ends) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    out.begin_detach();
+    EXPECT_TRUE(out.is_full());
+    EXPECT_FALSE(out.is_empty()) << "nobody knows yet what is left";
+    outbound unsent(on().send_buffers());
+    co_await wire->connection.abort(unsent);
+    out.end_detach(unsent);
+    EXPECT_FALSE(out.is_full());
+    EXPECT_TRUE(out.is_empty());
+  });
+}
+
+/// The positions of messages are forgotten as they leave, also when nobody asks whether it is full.
+TEST_P(outgoing_test, in_steady_state_allocates_nothing) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    const message sent({"identity", "", "body"});
+    const std::string expected = wire_message({"identity", "", "body"});
+    std::uint64_t before = 0;
+    for (int i = 0; i < 20'000; ++i) {
+      if (i == 10'000) before = allocations_of_this_thread();
+      out.push(sent);
+      if (i % 100 != 99) continue;
+      result<> flushed = co_await wire->connection.flush();
+      EXPECT_TRUE(flushed);
+      std::array<char, 4096> taken;
+      while (::recv(wire->peer.number(), taken.data(), taken.size(), 0) > 0) {
+      }
+    }
+    EXPECT_EQ(allocations_of_this_thread(), before);
+    co_await detach(on(), out, *wire);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(backends, outgoing_test, on_each_backend(), name_of_backend);
+
+} // namespace
+} // namespace weir::zmtp

@@ -1,5 +1,14 @@
 // An echo server with a bound on everything: `echo_server [ADDRESS:PORT]`. README.md shows the parts of this
 // file between [readme] and [/readme]; tests/app/readme_test.py compares them.
+#include <weir/async/when_all.hpp>
+#include <weir/async/when_any.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <tuple>
+#include <vector>
 
 int self_test();
 
@@ -53,16 +62,6 @@ int main(int argc, char** argv) {
 // [/readme]
 
 // --- it talks to itself ---
-
-#include <weir/async/when_all.hpp>
-#include <weir/async/when_any.hpp>
-
-#include <unistd.h>
-
-#include <cstdio>
-#include <string>
-#include <tuple>
-#include <vector>
 
 namespace {
 

@@ -28,7 +28,9 @@ task<result<>> ask(zmtp::dealer& client, int questions) {
   zmtp::message reply;
   for (int i = 1; i <= questions; ++i) {
     const std::string question = "question " + std::to_string(i);
-    result<> sent = co_await client.send(zmtp::message({question}));
+    zmtp::message request;
+    request.add(zmtp::frame(question));
+    result<> sent = co_await client.send(request);
     if (!sent) co_return sent;
     result<> received = co_await client.receive(reply);
     if (!received) co_return received;

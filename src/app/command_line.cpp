@@ -125,7 +125,10 @@ int explain(const CLI::App& weir, const CLI::ParseError& why) {
   if (why.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return weir.exit(why);
   std::string command = weir.get_name();
   for (const CLI::App* each : weir.get_subcommands()) command += " " + each->get_name();
-  fmt::print(stderr, "{}: {}\n{} --help tells how to use it.\n", command, why.what(), command);
+  std::string rule = why.what();
+  if (weir.get_subcommands().empty() && !weir.remaining().empty())
+    rule = fmt::format("'{}' is neither a command nor an option", weir.remaining().front());
+  fmt::print(stderr, "{}: {}\n{} --help tells how to use it.\n", command, rule, command);
   return exit_usage;
 }
 

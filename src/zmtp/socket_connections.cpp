@@ -99,7 +99,9 @@ task<> socket::accept_loop(listener from, endpoint where) {
     result<stream> accepted = co_await from.accept(options_.stream).under(&accepting_);
     if (accepted) {
       tell(socket_event_kind::accepted, name);
-      result<> spawned = co_await tasks_.spawn(serve_accepted(std::move(*accepted), name));
+      pipe& peer = open_pipe(false);
+      result<> spawned = co_await tasks_.spawn(serve_accepted(std::move(*accepted), peer, name));
+      if (!spawned) close_pipe(peer);
       if (spawned) spawned = co_await room_for_connection().under(&accepting_);
       goes_on = spawned.has_value();
     } else if (accepted.error().is_cancelled()) {
@@ -121,8 +123,7 @@ task<result<>> socket::room_for_connection() {
   co_return outcome;
 }
 
-task<> socket::serve_accepted(stream accepted, std::string where) {
-  pipe& peer = open_pipe(false);
+task<> socket::serve_accepted(stream accepted, pipe& peer, std::string where) {
   co_await serve(accepted, peer, where);
   close_pipe(peer);
 }

@@ -7,6 +7,7 @@ import weir_command
 from weir_command import SOURCE_DIR
 
 README = (SOURCE_DIR / "README.md").read_text()
+CODE_BLOCK = re.compile(r"```cpp\n(.*?)\n```", re.S)
 
 
 def marked_regions(source):
@@ -22,18 +23,16 @@ def marked_regions(source):
 
 class Readme(unittest.TestCase):
     def test_the_echo_server_is_the_one_that_is_tested(self):
-        shown = re.findall(r"```cpp\n(.*?)\n```", README, re.S)
-        self.assertEqual(shown, [marked_regions((SOURCE_DIR / "examples/echo_server.cpp").read_text())])
+        self.assertEqual(CODE_BLOCK.findall(README), [marked_regions((SOURCE_DIR / "examples/echo_server.cpp").read_text())])
 
     def test_its_links_lead_somewhere(self):
-        links = re.findall(r"\]\(([^)#]+)\)", README)
+        links = re.findall(r"\]\(([^)#]+)\)", CODE_BLOCK.sub("", README))
         self.assertGreater(len(links), 5)
         for link in links:
             self.assertTrue((SOURCE_DIR / link).exists(), link)
 
     def test_fits_a_screen(self):
-        text_lines = re.sub(r"```.*?```", "", README, flags=re.S).splitlines()
-        self.assertLess(len(text_lines), 45)
+        self.assertLess(len(CODE_BLOCK.sub("", README).splitlines()), 45)
 
 
 if __name__ == "__main__":

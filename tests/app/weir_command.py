@@ -36,7 +36,11 @@ class Proxy:
         self.unread = b""
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.process.stdout, selectors.EVENT_READ)
-        ready = self.wait_for("ready")
+        try:
+            ready = self.wait_for("ready")
+        except BaseException:
+            self.__exit__()
+            raise
         self.frontend, self.backend = ready["frontend"][0], ready["backend"][0]
 
     def __enter__(self):

@@ -41,6 +41,7 @@ class recorded : public Operation {
   explicit recorded(Arguments&&... arguments) : Operation(std::forward<Arguments>(arguments)...) {}
   ~recorded() {
     if (this->is_idle()) return;
+    then = nullptr; // what it refers to may have ended before
     cancel();
     EXPECT_TRUE(wait_until(*loop_, [this] { return this->is_idle(); }));
   }

@@ -1,10 +1,9 @@
 // What a peer has sent and nobody has taken: messages come out whole and in order wherever the stream was cut.
-#include "text_wire.hpp"
-
 #include <weir/base/buffer_pool.hpp>
 #include <weir/zmtp/incoming.hpp>
 
 #include <gtest/gtest.h>
+#include <support/zmtp_wire.hpp>
 
 #include <algorithm>
 #include <cstring>

@@ -1,9 +1,8 @@
 // The frames that travel together: three inside, any number on the heap, in order through every change.
-#include "text_wire.hpp"
-
 #include <weir/zmtp/message.hpp>
 
 #include <gtest/gtest.h>
+#include <support/zmtp_wire.hpp>
 
 #include <string>
 

@@ -1,12 +1,11 @@
 // Messages on their way to a peer: their bytes, their bounds, and what survives a lost connection.
-#include "text_wire.hpp"
-
 #include <weir/zmtp/outgoing.hpp>
 
 #include <gtest/gtest.h>
 #include <support/allocations.hpp>
 #include <support/coroutine_fixture.hpp>
 #include <support/raw_socket.hpp>
+#include <support/zmtp_wire.hpp>
 
 #include <memory>
 #include <string>

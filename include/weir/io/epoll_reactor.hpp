@@ -32,7 +32,6 @@ class epoll_reactor final : public reactor {
   /// Fails where the kernel gives no more descriptors. `counters` outlives the reactor.
   static result<std::unique_ptr<epoll_reactor>> create(loop_counters& counters);
 
-  /// Watching `hangup` by itself also reports that the peer has closed its sending side (EPOLLRDHUP).
   int watch(int descriptor, readiness interest) noexcept override;
   std::span<const ready_event> wait(std::uint64_t timeout_ns) noexcept override;
   void wake() noexcept override;

@@ -45,7 +45,8 @@ class reactor {
   virtual ~reactor() = default;
 
   /// Sets what is watched on a descriptor, replacing what was; none stops watching. Returns 0 or -errno (a
-  /// regular file gives -EPERM). hangup and failed are always reported while anything is watched.
+  /// regular file gives -EPERM). hangup and failed are always reported while anything is watched; hangup as
+  /// an interest asks to be told as well when the peer closes its sending side alone.
   virtual int watch(int descriptor, readiness interest) noexcept = 0;
 
   /// Waits until something is ready, a wake-up, or the timeout. The span is valid until the next call.

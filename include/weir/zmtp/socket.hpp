@@ -107,7 +107,7 @@ class socket : private session_owner {
   task<> accept_loop(listener from, endpoint where);
   task<> connect_loop(pipe& peer, endpoint where);
   task<result<>> room_for_connection();
-  task<> serve_accepted(stream accepted, std::string where);
+  task<> serve_accepted(stream accepted, pipe& peer, std::string where);
   task<> serve(stream& connection, pipe& peer, std::string_view where);
   task<result<peer_properties>> greet(stream& connection, pipe& peer);
   task<> end_connection(stream& connection, pipe& peer);

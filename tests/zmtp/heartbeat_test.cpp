@@ -1,0 +1,170 @@
+// Peers that fall silent are dropped; those that live, however quietly, are not.
+#include <weir/async/sleep.hpp>
+
+#include <gtest/gtest.h>
+#include <support/zmtp_peers.hpp>
+
+#include <string>
+
+namespace weir::zmtp {
+namespace {
+
+using namespace test;
+using enum socket_event_kind;
+using std::chrono::milliseconds;
+
+class heartbeat_test : public backend_test {
+ protected:
+  socket_options beating(milliseconds interval, milliseconds timeout = milliseconds(0)) {
+    socket_options options = quick();
+    options.heartbeat_interval = interval;
+    options.heartbeat_timeout = timeout;
+    log.listen_to(options);
+    return options;
+  }
+  event_log log;
+};
+
+TEST_P(heartbeat_test, is_a_ping_with_the_time_to_live_in_tenths_of_a_second) {
+  run([&]() -> task<> {
+    socket_options options = beating(milliseconds(5), milliseconds(60'000));
+    options.heartbeat_ttl = milliseconds(1234);
+    router ours(options);
+    wire_peer theirs = co_await join(bind(ours, transport::tcp));
+    const std::string ping = co_await theirs.read(9);
+    EXPECT_EQ(ping, std::string("\4\7\4PING\0\x0c", 9));
+    co_await close(ours);
+  });
+}
+
+/// As libzmq's test_heartbeats: a peer of 3.0 that says READY and nothing more.
+TEST_P(heartbeat_test, unanswered_ends_the_connection) {
+  run([&]() -> task<> {
+    router ours(beating(milliseconds(10)));
+    const std::string endpoint = bind(ours, transport::tcp);
+    wire_peer silent = co_await wire_peer::connect(endpoint);
+    co_await silent.shake_hands("DEALER", "", 0);
+    co_await log.wait_for(disconnected);
+    EXPECT_TRUE(log.reason_of(disconnected).is_timeout());
+    const std::string pings = co_await silent.read_to_end();
+    EXPECT_TRUE(pings.starts_with(wire_command("PING", std::string(2, '\0')))) << "it was not even asked";
+    co_await close(ours);
+  });
+}
+
+/// The timeout is as long as the interval unless said otherwise: answers that come on time must be enough.
+TEST_P(heartbeat_test, answered_keeps_an_idle_connection) {
+  run([&]() -> task<> {
+    router ours(beating(milliseconds(10)));
+    wire_peer lives = co_await join(bind(ours, transport::tcp));
+    for (int i = 0; i < 30; ++i) {
+      const wire_peer::wire_part ping = co_await lives.read_part();
+      EXPECT_EQ(ping.flags, 4) << "dropped after " << i << " answers";
+      result<> slept = co_await sleep_for(2ms);
+      EXPECT_TRUE(slept);
+      co_await lives.try_send(wire_command("PONG"));
+    }
+    EXPECT_EQ(log.count(disconnected), 0u);
+    co_await close(ours);
+  });
+}
+
+TEST_P(heartbeat_test, any_traffic_is_an_answer) {
+  run([&]() -> task<> {
+    router ours(beating(milliseconds(10)));
+    wire_peer lives = co_await join(bind(ours, transport::tcp));
+    for (int i = 0; i < 20; ++i) {
+      const wire_peer::wire_part ping = co_await lives.read_part();
+      EXPECT_EQ(ping.flags, 4);
+      co_await lives.try_send(wire_frame("busy"));
+      co_await receive(ours);
+    }
+    EXPECT_EQ(log.count(disconnected), 0u);
+    co_await close(ours);
+  });
+}
+
+/// A body that takes longer than the timeout is traffic all the time.
+TEST_P(heartbeat_test, a_large_message_on_a_slow_line_is_traffic) {
+  const std::string large = pattern(4'000'000);
+  run([&]() -> task<> {
+    router ours(beating(milliseconds(20), milliseconds(60)));
+    wire_peer slow = co_await join(bind(ours, transport::tcp));
+    const std::string text = wire_frame(large);
+    const auto send_slowly = [&]() -> task<> {
+      for (std::size_t at = 0; at < text.size(); at += 400'000) {
+        co_await slow.send(std::string_view(text).substr(at, 400'000));
+        result<> slept = co_await sleep_for(20ms);
+        EXPECT_TRUE(slept);
+      }
+    };
+    auto [sent, got] = co_await when_all(send_slowly(), receive(ours));
+    EXPECT_TRUE(got.back() == large);
+    EXPECT_EQ(log.count(disconnected), 0u);
+    co_await close(ours);
+  });
+}
+
+TEST_P(heartbeat_test, obeys_the_time_to_live_that_a_peer_names) {
+  run([&]() -> task<> {
+    socket_options options = quick();
+    log.listen_to(options);
+    router ours(options);
+    wire_peer theirs = co_await join(bind(ours, transport::tcp));
+    co_await theirs.send(wire_command("PING", std::string("\0\1", 2)));
+    const std::string pong = co_await theirs.read(7);
+    EXPECT_EQ(pong, wire_command("PONG"));
+    co_await log.wait_for(disconnected); // the one PING was the last sign of life
+    EXPECT_TRUE(log.reason_of(disconnected).is_timeout());
+    co_await close(ours);
+  });
+}
+
+/// A long time to live of the peer's is no reason to wait longer for answers than we wanted.
+TEST_P(heartbeat_test, a_peers_time_to_live_does_not_lengthen_our_patience) {
+  run([&]() -> task<> {
+    router ours(beating(milliseconds(10)));
+    wire_peer silent = co_await join(bind(ours, transport::tcp));
+    co_await silent.send(wire_command("PING", big_endian(60'000, 2)));
+    co_await log.wait_for(disconnected);
+    EXPECT_TRUE(log.reason_of(disconnected).is_timeout());
+    co_await close(ours);
+  });
+}
+
+/// While the consumer is stalled it is us who do not read: the peer's answers may wait behind its messages.
+TEST_P(heartbeat_test, does_not_blame_the_peer_for_a_stalled_consumer) {
+  run([&]() -> task<> {
+    socket_options options = beating(milliseconds(5));
+    options.receive_hwm = 2;
+    router ours(options);
+    wire_peer theirs = co_await join(bind(ours, transport::tcp));
+    for (int i = 0; i < 5; ++i) co_await theirs.send(wire_frame("message " + std::to_string(i)));
+    for (int i = 0; i < 10; ++i) co_await theirs.read_part(); // ten intervals pass
+    EXPECT_EQ(log.count(disconnected), 0u);
+    for (int i = 0; i < 5; ++i) {
+      const parts got = co_await receive(ours);
+      EXPECT_EQ(got.back(), "message " + std::to_string(i));
+    }
+    co_await close(ours);
+  });
+}
+
+TEST_P(heartbeat_test, of_both_sides_get_along) {
+  run([&]() -> task<> {
+    router left(beating(milliseconds(5)));
+    dealer right(beating(milliseconds(7)));
+    connect(right, bind(left, transport::tcp));
+    co_await until([&] { return left.connected() == 1 && right.connected() == 1; });
+    result<> slept = co_await sleep_for(150ms);
+    EXPECT_TRUE(slept);
+    EXPECT_EQ(log.count(disconnected), 0u);
+    co_await close(right);
+    co_await close(left);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(backends, heartbeat_test, on_each_backend(), name_of_backend);
+
+} // namespace
+} // namespace weir::zmtp

@@ -9,6 +9,12 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 takes these for what they are not: std::string's operator+ for overlapping copies, list nodes on the
+  # stack that unlink themselves for dangling, and small buffers that are filled in part for uninitialised.
+  # clang and the sanitizers look for the real ones.
+  add_compile_options(-Wno-restrict -Wno-dangling-pointer -Wno-maybe-uninitialized)
+endif()
 if(WEIR_WERROR)
   add_compile_options(-Werror)
 endif()

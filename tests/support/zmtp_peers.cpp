@@ -39,20 +39,13 @@ socket_options quick(std::string routing_id) {
   return options;
 }
 
-std::string_view wildcard(transport over) {
-  return over == transport::tcp ? "tcp://127.0.0.1:*" : "ipc://*";
-}
-
-std::string bind(socket& which, std::string_view endpoint) {
+std::string bind_to(socket& which, std::string_view endpoint) {
   result<std::string> bound = which.bind(endpoint);
   EXPECT_TRUE(bound) << bound.error().message();
   return bound.value_or("");
 }
-std::string bind(socket& which, transport over) {
-  return bind(which, wildcard(over));
-}
 
-void connect(socket& which, std::string_view endpoint) {
+void connect_to(socket& which, std::string_view endpoint) {
   result<> connected = which.connect(endpoint);
   EXPECT_TRUE(connected) << connected.error().message();
 }
@@ -81,6 +74,10 @@ address address_of(std::string_view endpoint) {
   const std::string_view rest = endpoint.substr(endpoint.find("://") + 3);
   if (endpoint.starts_with("tcp")) return *address::parse_ip(rest);
   return rest.starts_with('@') ? *address::unix_abstract(rest.substr(1)) : *address::unix_path(rest);
+}
+
+listening_socket listen_on_tcp() {
+  return listen_on(weir::test::transport::tcp);
 }
 
 std::string endpoint_of(const listening_socket& listener) {

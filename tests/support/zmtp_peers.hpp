@@ -42,9 +42,11 @@ class event_log {
 /// Options for tests: what takes time otherwise takes little.
 socket_options quick(std::string routing_id = {});
 
-std::string bind(socket& which, std::string_view endpoint);
-std::string bind(socket& which, transport over);
-void connect(socket& which, std::string_view endpoint);
+inline constexpr std::string_view any_tcp = "tcp://127.0.0.1:*";
+inline constexpr std::string_view any_ipc = "ipc://*";
+
+std::string bind_to(socket& which, std::string_view endpoint);
+void connect_to(socket& which, std::string_view endpoint);
 
 /// These fail the test when they fail.
 task<> send(socket& to, parts texts);
@@ -78,8 +80,8 @@ class wire_peer : public raw_socket {
 /// A peer that has shaken hands.
 task<wire_peer> join(std::string_view endpoint, std::string_view type = "DEALER", std::string_view identity = {});
 
-/// "tcp://127.0.0.1:*" or an abstract or file name for ipc.
-std::string_view wildcard(transport over);
+/// Where a socket may connect to a peer made of bytes.
+listening_socket listen_on_tcp();
 std::string endpoint_of(const listening_socket& listener);
 
 } // namespace weir::zmtp::test

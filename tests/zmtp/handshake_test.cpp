@@ -22,9 +22,9 @@ class handshake_test : public backend_test {};
 /// A peer that decides by the signature how to go on must not get more before its own is there.
 TEST_P(handshake_test, of_a_dealer_that_connects_is_byte_for_byte_what_peers_expect) {
   run([&]() -> task<> {
-    const listening_socket listener = listen_on(transport::tcp);
+    const listening_socket listener = listen_on_tcp();
     dealer ours(quick());
-    connect(ours, endpoint_of(listener));
+    connect_to(ours, endpoint_of(listener));
     wire_peer theirs = co_await wire_peer::accept(listener);
     const std::string signature = co_await theirs.read(10);
     EXPECT_EQ(signature, wire_signature);
@@ -57,7 +57,7 @@ TEST_P(handshake_test, of_a_dealer_that_connects_is_byte_for_byte_what_peers_exp
 TEST_P(handshake_test, tells_type_and_routing_id) {
   run([&]() -> task<> {
     router ours(quick("me"));
-    const std::string endpoint = bind(ours, transport::local);
+    const std::string endpoint = bind_to(ours, any_ipc);
     wire_peer theirs = co_await wire_peer::connect(endpoint);
     const std::string ready = co_await theirs.shake_hands("DEALER", "you");
     EXPECT_EQ(ready, wire_ready("ROUTER", "me"));
@@ -68,7 +68,7 @@ TEST_P(handshake_test, tells_type_and_routing_id) {
 TEST_P(handshake_test, succeeds_wherever_the_peers_bytes_are_cut) {
   run([&]() -> task<> {
     dealer ours(quick());
-    const std::string endpoint = bind(ours, transport::local);
+    const std::string endpoint = bind_to(ours, any_ipc);
     const std::string text = wire_greeting() + wire_ready("DEALER") + wire_frame("first");
     for (std::size_t cut = 1; cut < text.size(); ++cut) {
       wire_peer theirs = co_await wire_peer::connect(endpoint);
@@ -85,7 +85,7 @@ TEST_P(handshake_test, succeeds_wherever_the_peers_bytes_are_cut) {
 TEST_P(handshake_test, succeeds_byte_by_byte) {
   run([&]() -> task<> {
     dealer ours(quick());
-    const std::string endpoint = bind(ours, transport::tcp);
+    const std::string endpoint = bind_to(ours, any_tcp);
     wire_peer theirs = co_await wire_peer::connect(endpoint);
     for (const char octet : wire_greeting() + wire_ready("REP") + wire_frame("slow")) {
       co_await theirs.send(std::string_view(&octet, 1));
@@ -101,7 +101,7 @@ TEST_P(handshake_test, succeeds_byte_by_byte) {
 TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
   run([&]() -> task<> {
     dealer ours(quick());
-    const std::string endpoint = bind(ours, transport::local);
+    const std::string endpoint = bind_to(ours, any_ipc);
     const std::string other_padding("\xff\0\0\0\0\0\0\0\0\x7f", 10);
     for (const std::string& greeting :
          {wire_greeting(0), wire_greeting(1), wire_greeting(9), other_padding + wire_greeting_rest(0),
@@ -125,7 +125,7 @@ TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
 TEST_P(handshake_test, passes_over_properties_that_it_does_not_know) {
   run([&]() -> task<> {
     router ours(quick());
-    const std::string endpoint = bind(ours, transport::local);
+    const std::string endpoint = bind_to(ours, any_ipc);
     wire_peer theirs = co_await wire_peer::connect(endpoint);
     co_await theirs.send(wire_greeting() +
                          wire_command("READY", wire_property("X-Anything", std::string(300, 'x')) +
@@ -169,7 +169,7 @@ TEST_P(handshake_test, refuses_each_fault_and_serves_the_others) {
     socket_options options = quick();
     log.listen_to(options);
     router ours(options);
-    const std::string endpoint = bind(ours, transport::local);
+    const std::string endpoint = bind_to(ours, any_ipc);
     wire_peer good = co_await join(endpoint, "DEALER", "good");
     for (const refusal& each : refusals) {
       const std::size_t failed_before = log.count(handshake_failed);
@@ -196,7 +196,7 @@ TEST_P(handshake_test, that_the_peer_leaves_at_any_point_is_an_error) {
     socket_options options = quick();
     log.listen_to(options);
     router ours(options);
-    const std::string endpoint = bind(ours, transport::local);
+    const std::string endpoint = bind_to(ours, any_ipc);
     const std::string text = wire_greeting() + wire_ready("DEALER");
     for (std::size_t end = 0; end < text.size(); end += 7) {
       const std::size_t failed_before = log.count(handshake_failed);
@@ -218,7 +218,7 @@ TEST_P(handshake_test, that_takes_too_long_is_ended) {
     options.handshake_interval = std::chrono::milliseconds(20);
     log.listen_to(options);
     router ours(options);
-    const std::string endpoint = bind(ours, transport::tcp);
+    const std::string endpoint = bind_to(ours, any_tcp);
     wire_peer silent = co_await wire_peer::connect(endpoint);
     wire_peer slow = co_await wire_peer::connect(endpoint);
     const auto dribble = [&]() -> task<> { // one byte now and then is no reason to wait longer
@@ -242,9 +242,9 @@ TEST_P(handshake_test, is_tried_again_when_it_fails) {
     event_log log;
     socket_options options = quick();
     log.listen_to(options);
-    const listening_socket listener = listen_on(transport::tcp);
+    const listening_socket listener = listen_on_tcp();
     dealer ours(options);
-    connect(ours, endpoint_of(listener));
+    connect_to(ours, endpoint_of(listener));
     wire_peer refused = co_await wire_peer::accept(listener);
     co_await refused.send("not ZMTP at all");
     co_await log.wait_for(handshake_failed);

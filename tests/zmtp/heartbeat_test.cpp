@@ -30,7 +30,7 @@ TEST_P(heartbeat_test, is_a_ping_with_the_time_to_live_in_tenths_of_a_second) {
     socket_options options = beating(milliseconds(5), milliseconds(60'000));
     options.heartbeat_ttl = milliseconds(1234);
     router ours(options);
-    wire_peer theirs = co_await join(bind(ours, transport::tcp));
+    wire_peer theirs = co_await join(bind_to(ours, any_tcp));
     const std::string ping = co_await theirs.read(9);
     EXPECT_EQ(ping, std::string("\4\7\4PING\0\x0c", 9));
     co_await close(ours);
@@ -41,7 +41,7 @@ TEST_P(heartbeat_test, is_a_ping_with_the_time_to_live_in_tenths_of_a_second) {
 TEST_P(heartbeat_test, unanswered_ends_the_connection) {
   run([&]() -> task<> {
     router ours(beating(milliseconds(10)));
-    const std::string endpoint = bind(ours, transport::tcp);
+    const std::string endpoint = bind_to(ours, any_tcp);
     wire_peer silent = co_await wire_peer::connect(endpoint);
     co_await silent.shake_hands("DEALER", "", 0);
     co_await log.wait_for(disconnected);
@@ -56,7 +56,7 @@ TEST_P(heartbeat_test, unanswered_ends_the_connection) {
 TEST_P(heartbeat_test, answered_keeps_an_idle_connection) {
   run([&]() -> task<> {
     router ours(beating(milliseconds(10)));
-    wire_peer lives = co_await join(bind(ours, transport::tcp));
+    wire_peer lives = co_await join(bind_to(ours, any_tcp));
     for (int i = 0; i < 30; ++i) {
       const wire_peer::wire_part ping = co_await lives.read_part();
       EXPECT_EQ(ping.flags, 4) << "dropped after " << i << " answers";
@@ -72,7 +72,7 @@ TEST_P(heartbeat_test, answered_keeps_an_idle_connection) {
 TEST_P(heartbeat_test, any_traffic_is_an_answer) {
   run([&]() -> task<> {
     router ours(beating(milliseconds(10)));
-    wire_peer lives = co_await join(bind(ours, transport::tcp));
+    wire_peer lives = co_await join(bind_to(ours, any_tcp));
     for (int i = 0; i < 20; ++i) {
       const wire_peer::wire_part ping = co_await lives.read_part();
       EXPECT_EQ(ping.flags, 4);
@@ -89,7 +89,7 @@ TEST_P(heartbeat_test, a_large_message_on_a_slow_line_is_traffic) {
   const std::string large = pattern(4'000'000);
   run([&]() -> task<> {
     router ours(beating(milliseconds(20), milliseconds(60)));
-    wire_peer slow = co_await join(bind(ours, transport::tcp));
+    wire_peer slow = co_await join(bind_to(ours, any_tcp));
     const std::string text = wire_frame(large);
     const auto send_slowly = [&]() -> task<> {
       for (std::size_t at = 0; at < text.size(); at += 400'000) {
@@ -110,7 +110,7 @@ TEST_P(heartbeat_test, obeys_the_time_to_live_that_a_peer_names) {
     socket_options options = quick();
     log.listen_to(options);
     router ours(options);
-    wire_peer theirs = co_await join(bind(ours, transport::tcp));
+    wire_peer theirs = co_await join(bind_to(ours, any_tcp));
     co_await theirs.send(wire_command("PING", std::string("\0\1", 2)));
     const std::string pong = co_await theirs.read(7);
     EXPECT_EQ(pong, wire_command("PONG"));
@@ -124,7 +124,7 @@ TEST_P(heartbeat_test, obeys_the_time_to_live_that_a_peer_names) {
 TEST_P(heartbeat_test, a_peers_time_to_live_does_not_lengthen_our_patience) {
   run([&]() -> task<> {
     router ours(beating(milliseconds(10)));
-    wire_peer silent = co_await join(bind(ours, transport::tcp));
+    wire_peer silent = co_await join(bind_to(ours, any_tcp));
     co_await silent.send(wire_command("PING", big_endian(60'000, 2)));
     co_await log.wait_for(disconnected);
     EXPECT_TRUE(log.reason_of(disconnected).is_timeout());
@@ -138,7 +138,7 @@ TEST_P(heartbeat_test, does_not_blame_the_peer_for_a_stalled_consumer) {
     socket_options options = beating(milliseconds(5));
     options.receive_hwm = 2;
     router ours(options);
-    wire_peer theirs = co_await join(bind(ours, transport::tcp));
+    wire_peer theirs = co_await join(bind_to(ours, any_tcp));
     for (int i = 0; i < 5; ++i) co_await theirs.send(wire_frame("message " + std::to_string(i)));
     for (int i = 0; i < 10; ++i) co_await theirs.read_part(); // ten intervals pass
     EXPECT_EQ(log.count(disconnected), 0u);
@@ -154,7 +154,7 @@ TEST_P(heartbeat_test, of_both_sides_get_along) {
   run([&]() -> task<> {
     router left(beating(milliseconds(5)));
     dealer right(beating(milliseconds(7)));
-    connect(right, bind(left, transport::tcp));
+    connect_to(right, bind_to(left, any_tcp));
     co_await until([&] { return left.connected() == 1 && right.connected() == 1; });
     result<> slept = co_await sleep_for(150ms);
     EXPECT_TRUE(slept);

@@ -1,5 +1,7 @@
 #include "broker.hpp"
 
+#include "proxy_memory.hpp"
+
 #include <weir/async/sleep.hpp>
 #include <weir/async/when_all.hpp>
 #include <weir/async/yield.hpp>
@@ -8,7 +10,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <chrono>
 #include <new>
 #include <utility>
@@ -27,14 +28,21 @@ constexpr auto silence = 100ms;
 } // namespace
 
 broker::broker(const proxy_options& options)
-    : options_(options), home_(*loop::current()), frontend_(socket_options()), backend_(socket_options()) {}
+    : options_(options), home_(*loop::current()), frontend_(frontend_options()), backend_(socket_options()) {}
 
 zmtp::socket_options broker::socket_options() {
   zmtp::socket_options made;
   made.send_hwm = made.receive_hwm = options_.hwm;
-  made.limits.message_bytes_max = std::min(made.limits.message_bytes_max, options_.bytes);
+  made.limits.message_bytes_max = options_.message_max;
   made.stream.keep_alive = true; // a peer whose machine died must not be waited for for ever
   made.on_event = [this](const zmtp::socket_event& what) { note(what); };
+  return made;
+}
+
+zmtp::socket_options broker::frontend_options() {
+  zmtp::socket_options made = socket_options();
+  made.stream.credit_bytes = proxy_memory::slot_bytes;
+  made.connections_max = proxy_memory(options_.bytes).clients_max();
   return made;
 }
 

@@ -74,6 +74,7 @@ class broker {
   result<> attach(zmtp::socket& socket, const proxy_endpoint& where, std::vector<std::string>& names);
   void note(const zmtp::socket_event& what) noexcept;
   zmtp::socket_options socket_options();
+  zmtp::socket_options frontend_options();
   bool is_idle() const noexcept;
   std::uint64_t received() const noexcept;
 

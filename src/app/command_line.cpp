@@ -3,12 +3,14 @@
 #include "doctor.hpp"
 #include "exit_code.hpp"
 #include "proxy.hpp"
+#include "proxy_memory.hpp"
 #include "units.hpp"
 #include "version.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -78,23 +80,37 @@ void add_endpoints(CLI::App& proxy, const char* option, const char* type, const 
       ->type_name(type);
 }
 
-void add_sizes(CLI::App& proxy, proxy_options& options) {
+/// A size of at least `least_bytes`.
+void add_size(CLI::App& proxy, const char* option, const char* description, std::uint64_t least_bytes,
+              std::uint64_t& into) {
+  const auto take = [=, &into](const std::string& text) {
+    into = demand(option, parse_bytes(text));
+    if (into < least_bytes) throw CLI::ValidationError(option, "at least " + format_bytes(least_bytes));
+  };
+  proxy.add_option_function<std::string>(option, take, description)
+      ->type_name("SIZE")
+      ->default_str(format_bytes(into));
+}
+
+void add_bounds(CLI::App& proxy, proxy_options& options) {
   proxy
       .add_option("--hwm", options.hwm,
                   "Messages that wait, for each peer and direction; 0: only bytes count")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  const auto take_bytes = [&options](const std::string& text) {
-    options.bytes = demand("--bytes", parse_bytes(text));
-    if (options.bytes < proxy_options::bytes_min)
-      throw CLI::ValidationError("--bytes", "at least " + format_bytes(proxy_options::bytes_min));
+  add_size(proxy, "--bytes", "Memory for messages that wait, all peers together; decides how many clients",
+           proxy_memory::bytes_min, options.bytes);
+  add_size(proxy, "--message-max", "Largest message; who sends a larger one is disconnected", 1,
+           options.message_max);
+  const auto take_drain = [&options](const std::string& text) {
+    options.drain = demand("--drain", parse_duration(text));
   };
   proxy
-      .add_option_function<std::string>(
-          "--bytes", take_bytes, "Memory for what was received, all peers together; also the largest message")
-      ->type_name("SIZE")
-      ->default_str(format_bytes(options.bytes));
+      .add_option_function<std::string>("--drain", take_drain,
+                                        "Longest time from the first signal to the end")
+      ->type_name("TIME")
+      ->default_str(format_duration(options.drain));
 }
 
 void add_proxy(CLI::App& weir, proxy_options& options) {
@@ -105,15 +121,7 @@ void add_proxy(CLI::App& weir, proxy_options& options) {
                 proxy_side::frontend, options.frontend);
   add_endpoints(*proxy, "--backend", "dealer[+connect]:ENDPOINT", "The same for workers", proxy_side::backend,
                 options.backend);
-  add_sizes(*proxy, options);
-  const auto take_drain = [&options](const std::string& text) {
-    options.drain = demand("--drain", parse_duration(text));
-  };
-  proxy
-      ->add_option_function<std::string>("--drain", take_drain,
-                                         "Longest time from the first signal to the end")
-      ->type_name("TIME")
-      ->default_str(format_duration(options.drain));
+  add_bounds(*proxy, options);
   proxy->add_flag("-q,--quiet", options.quiet, "No line a second");
   proxy->add_flag("--json", options.json, "JSON, an object a line, instead of text");
   proxy->footer(proxy_help);

@@ -2,6 +2,7 @@
 
 #include "broker.hpp"
 #include "exit_code.hpp"
+#include "proxy_memory.hpp"
 #include "proxy_report.hpp"
 #include "signals.hpp"
 
@@ -86,9 +87,7 @@ int run_proxy(const proxy_options& options) {
     complain(told.error());
     return exit_failure;
   }
-  loop_options bounds;
-  bounds.buffers.budget_bytes = options.bytes;
-  const auto made = loop::create(bounds);
+  const auto made = loop::create(proxy_memory(options.bytes).options_of_loop());
   if (!made) {
     complain(made.error());
     return exit_failure;

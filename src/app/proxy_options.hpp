@@ -21,13 +21,12 @@ struct proxy_endpoint {
 };
 
 struct proxy_options {
-  static constexpr std::uint64_t bytes_min = std::uint64_t{1} << 20;
-
   std::vector<proxy_endpoint> frontend;
   std::vector<proxy_endpoint> backend;
-  std::size_t hwm = 1000;                        ///< messages a peer and direction; 0: only bytes bound them
-  std::uint64_t bytes = std::uint64_t{64} << 20; ///< received and not passed on, all peers together
-  std::chrono::milliseconds drain{5'000};        ///< from the first signal to the end
+  std::size_t hwm = 1000;                         ///< messages a peer and direction; 0: only bytes bound them
+  std::uint64_t bytes = std::uint64_t{256} << 20; ///< received and not passed on, all peers together
+  std::uint64_t message_max = std::uint64_t{256} << 20; ///< bytes of one message
+  std::chrono::milliseconds drain{5'000};               ///< from the first signal to the end
   bool quiet = false;
   bool json = false;
 };

@@ -1,6 +1,7 @@
 #include "proxy_report.hpp"
 
 #include "json_text.hpp"
+#include "proxy_memory.hpp"
 #include "terminal.hpp"
 #include "units.hpp"
 
@@ -63,12 +64,14 @@ void proxy_report::ready(std::string_view backend_reason) const {
     json_text text = begin_event("ready");
     add_names(text, "frontend", broker_.frontend_endpoints());
     add_names(text, "backend", broker_.backend_endpoints());
+    text.add("clients_max", proxy_memory(options_.bytes).clients_max());
     text.add("reason", backend_reason);
     return say(std::move(text).finish());
   }
   say_endpoints("frontend router", options_.frontend, broker_.frontend_endpoints());
   say_endpoints("backend dealer ", options_.backend, broker_.backend_endpoints());
-  say(fmt::format("ready on {}", backend_reason));
+  say(fmt::format("ready for {} clients at once, on {}",
+                  format_count(proxy_memory(options_.bytes).clients_max()), backend_reason));
 }
 
 task<> proxy_report::every_second() {

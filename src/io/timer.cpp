@@ -61,14 +61,14 @@ std::size_t timer_wheel::advance(std::uint64_t now_ns, std::size_t budget) noexc
   now_ns_ = now_ns;
 
   // What handlers arm from now on stands behind this mark and waits for the next call.
-  timer mark([](timer&) noexcept {});
-  due_.push_back(mark);
+  due_.push_back(mark_);
   std::size_t ran = 0;
-  while (ran < budget && due_.front() != &mark) {
+  while (ran < budget && due_.front() != &mark_) {
     timer* expired = due_.pop_front();
     ++ran;
     expired->on_expiry_(*expired);
   }
+  mark_.unlink();
   return ran;
 }
 

@@ -39,11 +39,12 @@ inline constexpr std::uint8_t more_data = 1; ///< the last receive left data beh
 inline constexpr std::uint8_t must_copy = 2; ///< the socket cannot send without a copy
 inline constexpr std::uint8_t kept = more_data | must_copy;
 
-inline constexpr std::uint8_t ended = 4;     ///< the result is known and kept; perhaps more is owed
-inline constexpr std::uint8_t in_queue = 8;  ///< waits for a submission entry
-inline constexpr std::uint8_t in_line = 16;  ///< waits for a slot of the buffer pool
-inline constexpr std::uint8_t polling = 32;  ///< the kernel has a poll ahead of the receive itself
-inline constexpr std::uint8_t has_slot = 64; ///< the kernel fills a pool slot whose number is kept
+inline constexpr std::uint8_t ended = 4;       ///< the result is known and kept; perhaps more is owed
+inline constexpr std::uint8_t in_queue = 8;    ///< waits for a submission entry
+inline constexpr std::uint8_t in_line = 16;    ///< waits for a slot of the buffer pool
+inline constexpr std::uint8_t polling = 32;    ///< the kernel has a poll ahead of the receive itself
+inline constexpr std::uint8_t has_slot = 64;   ///< the kernel fills a pool slot whose number is kept
+inline constexpr std::uint8_t multishot = 128; ///< a receive_many that stays armed
 } // namespace uring_flag
 
 } // namespace weir

@@ -6,13 +6,13 @@
 #include <weir/io/descriptor.hpp>
 #include <weir/io/uring_proactor.hpp>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -30,28 +30,51 @@ std::byte byte_at(std::size_t position) noexcept {
   return static_cast<std::byte>(position * 31 + position / slot_bytes);
 }
 
-descriptor unix_socket() noexcept {
-  return descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+descriptor stream_socket(int family) noexcept {
+  return descriptor(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
+
+struct listening_socket {
+  descriptor socket;
+  sockaddr_storage address{};
+  socklen_t address_bytes = 0;
+
+  sockaddr* name() noexcept { return reinterpret_cast<sockaddr*>(&address); }
+
+  /// On a loopback port, or under a local name, that the kernel chooses (ip(7), unix(7)).
+  bool open(int family) noexcept {
+    sockaddr_in loopback{};
+    loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    std::memcpy(&address, &loopback, sizeof loopback);
+    address.ss_family = static_cast<sa_family_t>(family);
+    address_bytes = family == AF_INET ? sizeof loopback : sizeof(sa_family_t);
+    socket = stream_socket(family);
+    if (::bind(socket.get(), name(), address_bytes) != 0 || ::listen(socket.get(), 4) != 0) return false;
+    address_bytes = sizeof address;
+    return ::getsockname(socket.get(), name(), &address_bytes) == 0;
+  }
+};
 
 struct socket_pair {
   descriptor ours;
   descriptor theirs;
+  std::size_t written = 0;
 
-  bool open() noexcept {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return false;
-    ours = descriptor(ends[0]);
-    theirs = descriptor(ends[1]);
-    return true;
+  bool open(int family) noexcept {
+    listening_socket listener;
+    if (!listener.open(family)) return false;
+    theirs =
+        descriptor(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)); // waits for room, and for its connection
+    if (::connect(theirs.get(), listener.name(), listener.address_bytes) != 0) return false;
+    ours = descriptor(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    return static_cast<bool>(ours);
   }
-  /// Writes the next `count` bytes of the pattern.
+  /// Writes the next `count` bytes of the pattern. They fit into the socket's buffers.
   bool write(std::size_t count) {
     std::vector<std::byte> bytes(count);
     for (std::byte& value : bytes) value = byte_at(written++);
     return ::send(theirs.get(), bytes.data(), count, MSG_NOSIGNAL) == static_cast<ssize_t>(count);
   }
-  std::size_t written = 0;
 };
 
 void ignore(operation&, completion&&) noexcept {}
@@ -61,7 +84,7 @@ void ignore(operation&, completion&&) noexcept {}
 /// A proactor that uses certain capabilities, and what its only operation reports.
 class uring_self_test::bench {
  public:
-  static result<std::unique_ptr<bench>> make(capability_mask used);
+  static result<std::unique_ptr<bench>> make(capability_mask used, int family);
 
   bool has(capability which) const noexcept { return subject_->capabilities().has(which); }
   bool receives_and_cancels();
@@ -69,12 +92,15 @@ class uring_self_test::bench {
   bool accepts_many();
 
  private:
-  bench() = default;
+  explicit bench(int family) noexcept : family_(family) {}
+  bool receives_what_was_there();
+  bool receives_what_comes();
   bool has_ended(operation& op, int result);
   bool receives_until(operation& op, std::size_t position);
   bool next(operation& op);
   bool leave(operation& op, bool passed);
 
+  int family_; ///< of the sockets
   completion_queue completed_{64};
   buffer_pool pool_{buffer_pool_options{slot_bytes, slot_bytes* pool_slots}};
   loop_counters counters_;
@@ -87,8 +113,9 @@ class uring_self_test::bench {
   int result_ = 0;
 };
 
-result<std::unique_ptr<uring_self_test::bench>> uring_self_test::bench::make(capability_mask used) {
-  std::unique_ptr<bench> made(new bench);
+result<std::unique_ptr<uring_self_test::bench>> uring_self_test::bench::make(capability_mask used,
+                                                                             int family) {
+  std::unique_ptr<bench> made(new bench(family));
   proactor_options options;
   options.operations_max = 16;
   options.queue_entries = 16;
@@ -142,7 +169,7 @@ bool uring_self_test::bench::leave(operation& op, bool passed) {
 /// A receive that is parked in the kernel can be cancelled; another one completes when data comes.
 bool uring_self_test::bench::receives_and_cancels() {
   socket_pair pair;
-  if (!pair.open()) return false;
+  if (!pair.open(family_)) return false;
   std::array<std::byte, 8> into{};
   receive_operation op(pair.ours.get(), into, ignore);
   const auto passes = [&] {
@@ -157,11 +184,15 @@ bool uring_self_test::bench::receives_and_cancels() {
   return leave(op, passes());
 }
 
+bool uring_self_test::bench::receives_many() {
+  return receives_what_was_there() && receives_what_comes();
+}
+
 /// A receive that stays armed yields what comes later too, survives the want of slots, keeps the order of the
 /// slots, can be cancelled, and ends behind the last byte.
-bool uring_self_test::bench::receives_many() {
+bool uring_self_test::bench::receives_what_comes() {
   socket_pair pair;
-  if (!pair.open()) return false;
+  if (!pair.open(family_)) return false;
   receive_many_operation op(pair.ours.get(), ignore);
   const auto passes = [&] {
     subject_->start(op);
@@ -191,25 +222,28 @@ bool uring_self_test::bench::receives_many() {
   return leave(op, passes());
 }
 
+/// Data and the end of the stream may both be there before anybody asks for them.
+bool uring_self_test::bench::receives_what_was_there() {
+  socket_pair pair;
+  if (!pair.open(family_) || !pair.write(100)) return false;
+  ::shutdown(pair.theirs.get(), SHUT_WR);
+  receive_many_operation op(pair.ours.get(), ignore);
+  subject_->start(op);
+  return leave(op, has_ended(op, 0) && position_ == pair.written);
+}
+
 /// One accept yields several connections.
 bool uring_self_test::bench::accepts_many() {
-  const descriptor listener = unix_socket();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  socklen_t address_bytes = sizeof(sa_family_t); // lets the kernel choose a name (unix(7), autobind)
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener.get(), any, address_bytes) != 0 || ::listen(listener.get(), 4) != 0) return false;
-  address_bytes = sizeof address;
-  if (::getsockname(listener.get(), any, &address_bytes) != 0) return false;
-
-  accept_operation op(listener.get(), true, ignore);
+  listening_socket listener;
+  if (!listener.open(family_)) return false;
+  accept_operation op(listener.socket.get(), true, ignore);
   std::array<descriptor, 2> clients;
   const auto passes = [&] {
     subject_->start(op);
     subject_->wait(0);
     for (descriptor& client : clients) {
-      client = unix_socket();
-      if (::connect(client.get(), any, address_bytes) != 0) return false;
+      client = stream_socket(family_);
+      if (::connect(client.get(), listener.name(), listener.address_bytes) != 0) return false;
       if (!next(op) || op.is_idle()) return false;
     }
     subject_->cancel(op);
@@ -227,10 +261,10 @@ class uring_self_test::trial {
   capability_mask proven() const noexcept { return proven_; }
 
   template <class Test>
-  void of(capability which, Test test) {
+  void of(capability which, int family, Test test) {
     capability_mask used = proven_;
     used.add(which);
-    const auto made = bench::make(used);
+    const auto made = bench::make(used, family);
     if (made && (*made)->has(which) && ((**made).*test)()) proven_ = used;
   }
 
@@ -242,19 +276,19 @@ result<capability_mask> uring_self_test::run(bool defers_task_work) {
   capability_mask base;
   if (defers_task_work) base.add(capability::defer_taskrun);
   {
-    const auto plain = bench::make(base);
+    const auto plain = bench::make(base, AF_UNIX);
     if (!plain) return fail(plain.error());
     if (!(*plain)->receives_and_cancels() || !(*plain)->receives_many())
       return fail(std::errc::not_supported, "io_uring: self-test of plain receives");
   }
   trial each(base);
-  each.of(capability::provided_buffers, &bench::receives_many);
-  each.of(capability::poll_first, &bench::receives_many);
-  each.of(capability::multishot_receive, &bench::receives_many);
-  each.of(capability::bundles, &bench::receives_many);
-  each.of(capability::multishot_accept, &bench::accepts_many);
+  each.of(capability::provided_buffers, AF_UNIX, &bench::receives_many);
+  each.of(capability::poll_first, AF_UNIX, &bench::receives_many);
+  each.of(capability::multishot_receive, AF_INET, &bench::receives_many); // not used with local sockets
+  each.of(capability::bundles, AF_INET, &bench::receives_many);
+  each.of(capability::multishot_accept, AF_UNIX, &bench::accepts_many);
   // Refusals of a socket are answered by a copy (uring_completion.cpp): that the kernel knows it is enough.
-  each.of(capability::send_zero_copy, &bench::receives_and_cancels);
+  each.of(capability::send_zero_copy, AF_UNIX, &bench::receives_and_cancels);
   return each.proven();
 }
 

@@ -20,7 +20,22 @@ std::size_t transfer_bytes(std::size_t wanted) noexcept {
   return std::min<std::size_t>(wanted, INT_MAX);
 }
 
+bool is_local_socket(int number) noexcept {
+  int family = AF_UNSPEC;
+  socklen_t size = sizeof family;
+  return ::getsockopt(number, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+}
+
 } // namespace
+
+/// Whether a receive_many stays armed. Not on unix-domain sockets: since Linux 6.17 they say how much they
+/// hold, the kernel believes that they hold nothing when only their end is left, and the multishot receive
+/// may never see it. Arming anew looks at the socket anew.
+bool uring_proactor::may_stay_armed(const operation& op) noexcept {
+  if (!wants_multishot_ || !has(capability::multishot_receive)) return false;
+  ++counters_.system_calls;
+  return !is_local_socket(op.descriptor());
+}
 
 /// Asks for what the operation needs next: its request, or its cancellation. Both wait in one queue while
 /// there is no entry.
@@ -161,10 +176,11 @@ void uring_proactor::prepare_send(io_uring_sqe& entry, send_operation& op) noexc
     io_uring_prep_send(&entry, op.descriptor(), op.buffer.data(), bytes, MSG_NOSIGNAL);
 }
 
-/// The kernel picks slots of our ring when data is there. From the line it tries at once: data is known to
-/// wait.
+/// The kernel picks slots of our ring when data is there. One from the line knows that data waits. A
+/// multishot receive tries at once, always: one that meets both data and the end of the stream when it is
+/// armed would be woken only once.
 void uring_proactor::prepare_receive_into_ring(io_uring_sqe& entry, operation& op, share of_slots) noexcept {
-  const bool multishot = wants_multishot_ && has(capability::multishot_receive) && of_slots == share::all;
+  const bool multishot = (flags_of(op) & uring_flag::multishot) != 0 && of_slots == share::all;
   const bool bundles = has(capability::bundles) && of_slots == share::all;
   // A length of 0 means "whatever fits", which only receives of several slots know.
   const std::size_t length = multishot || bundles ? 0 : pool_.slot_bytes();
@@ -173,7 +189,7 @@ void uring_proactor::prepare_receive_into_ring(io_uring_sqe& entry, operation& o
   entry.buf_group = uring_buffers::group;
   if (multishot) entry.ioprio |= IORING_RECV_MULTISHOT;
   if (bundles) entry.ioprio |= uring_abi::receive_bundle;
-  const bool tries_first = (flags_of(op) & uring_flag::in_line) != 0;
+  const bool tries_first = multishot || (flags_of(op) & uring_flag::in_line) != 0;
   if (!tries_first && has(capability::poll_first)) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
 

@@ -62,7 +62,8 @@ result<address> address::parse_ip(std::string_view text) {
   if (in_brackets) host = host.substr(1, host.size() - 2);
   // Without brackets the last group of an IPv6 address could be meant for the port.
   if (in_brackets != (host.find(':') != std::string_view::npos))
-    return fail(error(errc::invalid_argument, "brackets belong around IPv6 addresses, and only there").at(text));
+    return fail(
+        error(errc::invalid_argument, "brackets belong around IPv6 addresses, and only there").at(text));
 
   std::uint16_t port = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);

@@ -125,10 +125,10 @@ void stream::core::close_when_idle() noexcept {
   home_.start(close_);
 }
 
-/// close(2) with unread input makes TCP send a reset, at which it forgets what it has taken from us but not yet
-/// delivered. Bounded, because the peer may send on and on.
+/// close(2) with unread input makes TCP send a reset, at which it forgets what it has taken from us but not
+/// yet delivered. Bounded, because the peer may send on and on.
 void stream::core::drop_unread_input() noexcept {
-  constexpr int pieces_max = 1024;
+  constexpr int pieces_max = 256;
   std::array<std::byte, std::size_t{16} << 10> dropped;
   for (int i = 0; i < pieces_max; ++i)
     if (::recv(descriptor_, dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) return;

@@ -46,6 +46,7 @@ void outgoing::attach(stream& connection) {
 }
 
 void outgoing::begin_detach() noexcept {
+  settle();
   stream_ = nullptr;
   target_ = &waiting_;
   is_detaching_ = true;

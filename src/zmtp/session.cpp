@@ -184,9 +184,11 @@ void session::send_ping() noexcept {
 
 /// From the first PING on that is not answered.
 void session::expect_answer() noexcept {
-  const std::uint64_t answer_max_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(answer_max_).count());
+  const std::uint64_t answer_max_ns =
+      static_cast<std::uint64_t>(std::chrono::nanoseconds(answer_max_).count());
   const std::uint64_t deadline_ns = loop::current()->now_ns() + answer_max_ns;
-  if (!silence_timer_.is_armed() || silence_timer_.deadline_ns() > deadline_ns) arm(silence_timer_, answer_max_);
+  if (!silence_timer_.is_armed() || silence_timer_.deadline_ns() > deadline_ns)
+    arm(silence_timer_, answer_max_);
 }
 
 void session::fell_silent() noexcept {

@@ -19,6 +19,9 @@ using std::chrono::milliseconds;
 /// Where the system must be given time: an accept that failed for want of descriptors.
 constexpr milliseconds accept_pause{100};
 
+/// A peer that was refused has this long to take our greeting.
+constexpr milliseconds farewell_max{100};
+
 result<address> address_of(const endpoint& where) {
   if (where.kind == transport::inproc)
     return fail(error(std::errc::not_supported, "transport").at(to_string(where)));
@@ -156,8 +159,8 @@ task<result<peer_properties>> socket::greet(stream& connection, pipe& peer) {
   const bool has_limit = options_.handshake_interval.count() != 0;
   const deadline limit = has_limit ? deadline(options_.handshake_interval) : deadline::never();
   try {
-    co_return co_await with_deadline(
-        limit, shake_hands(connection, peer.in.scanner(), type_, options_.routing_id));
+    co_return co_await with_deadline(limit,
+                                     shake_hands(connection, peer.in.scanner(), type_, options_.routing_id));
   } catch (const std::bad_alloc&) { // no reason to lose more than this connection
   }
   co_return fail(std::errc::not_enough_memory, "handshake");
@@ -172,6 +175,8 @@ task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
     ++counters_.handshakes_failed;
     tell(socket_event_kind::handshake_failed, where, &why);
     peer.in.end_of_connection();
+    // RFC 37 wants the peer to learn from our greeting why it is refused.
+    (void)co_await with_deadline(farewell_max, connection.close());
     co_return;
   }
 

@@ -48,6 +48,7 @@ class Usage(unittest.TestCase):
         self.assert_refused(proxy(backend="dealer+connect:tcp://*:1"), "--backend", "wildcard")
         self.assert_refused(proxy("--bytes", "lots"), "--bytes", "'lots'")
         self.assert_refused(proxy("--bytes", "1K"), "--bytes", "at least 1 MiB")
+        self.assert_refused(proxy("--message-max", "0"), "--message-max", "at least 1 B")
         self.assert_refused(proxy("--drain", "soon"), "--drain", "'soon'")
         self.assert_refused(proxy("--hwm", "-1"), "--hwm", "-1")
 

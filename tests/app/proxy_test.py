@@ -5,6 +5,7 @@ Every test runs on the backend that weir chooses and on epoll.
 """
 import pathlib
 import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -150,30 +151,68 @@ class EveryBackend:
 
     # --- bounds ---
 
+    def flood(self, proxy, clients, requests_each, size):
+        """Clients that have sent all their requests before anybody works; each request names its client and number."""
+        flooding = [self.connect(zmq.DEALER, proxy.frontend, sndhwm=0, rcvhwm=0) for _ in range(clients)]
+        for number in range(requests_each):
+            for client in range(clients):
+                flooding[client].send(struct.pack("!II", client, number) * (size // 8))
+        return flooding
+
     def test_memory_is_bounded_while_workers_stall_and_nothing_is_lost(self):
-        budget, size, count = 8 * MIB, 16 * 1024, 10_000
+        budget, clients, requests_each, size = 8 * MIB, 40, 200, 16 * 1024
         proxy = self.proxy("--bytes", str(budget))
         before = proxy.rss_bytes()
-        client, worker = self.dealer_pair(proxy, sndhwm=10, rcvhwm=10)
-        crew = Crew()
-
-        def send_all():
-            for i in range(count):
-                client.send(i.to_bytes(4, "big") * (size // 4))
-
-        crew.start(send_all)
-        stalled = lambda told: told["requests_per_s"] == 0 and told["memory_bytes"] > 0
-        proxy.wait_for("counters", lambda told: told["requests_per_s"] > 0)
+        worker = self.connect(zmq.DEALER, proxy.backend, rcvhwm=10)
+        self.flood(proxy, clients, requests_each, size)
+        stalled = lambda told: told["requests_per_s"] == 0 and told["frontend_peers"] == clients
         proxy.wait_for("counters", stalled)
         cpu_before = proxy.cpu_s()
         told = proxy.wait_for("counters", stalled)
         self.assertLessEqual(proxy.cpu_s() - cpu_before, 0.03, "a stalled proxy must sleep")
         self.assertLess(told["memory_bytes"], budget + MIB)
         self.assertLess(proxy.rss_bytes() - before, budget + 8 * MIB)
-        for i in range(count):
-            _, body = worker.recv_multipart()
-            self.assertTrue(body == i.to_bytes(4, "big") * (size // 4), f"message {i}")
+        numbers = [0] * clients
+        for _ in range(clients * requests_each):
+            body = worker.recv_multipart()[1]
+            client, number = struct.unpack_from("!II", body)
+            self.assertTrue(body == struct.pack("!II", client, numbers[client]) * (size // 8), f"{client}, {number}")
+            numbers[client] += 1
+        self.assertEqual(numbers, [requests_each] * clients)
+
+    def test_a_worker_that_waits_for_its_replies_to_be_taken_is_not_locked_out_by_requests(self):
+        clients, requests_each, size = 40, 100, 16 * 1024
+        proxy = self.proxy("--bytes", str(8 * MIB))
+        flooding = self.flood(proxy, clients, requests_each, size)
+        worker = self.connect(zmq.DEALER, proxy.backend, sndhwm=1, rcvhwm=1, rcvbuf=65536, sndbuf=65536)
+        crew = Crew()
+
+        def work():
+            for _ in range(clients * requests_each):
+                worker.send_multipart(worker.recv_multipart())
+
+        crew.start(work)
+        for client, each in enumerate(flooding):
+            for number in range(requests_each):
+                self.assertTrue(each.recv() == struct.pack("!II", client, number) * (size // 8), f"{client}, {number}")
         crew.join()
+
+    def test_more_clients_than_memory_is_for_are_served_one_after_the_other(self):
+        proxy = self.proxy("--bytes", str(MIB))
+        worker = self.connect(zmq.DEALER, proxy.backend)
+        waiting = {self.connect(zmq.REQ, proxy.frontend) for _ in range(3 * proxy.clients_max)}
+        for client in waiting:
+            client.send(b"my turn")
+        proxy.wait_for_peers(proxy.clients_max, 1)
+        while waiting:
+            ready, _, _ = zmq.select([worker, *waiting], [], [], weir_command.PATIENCE_S)
+            self.assertTrue(ready, f"{len(waiting)} are not served")
+            if worker in ready:
+                worker.send_multipart(worker.recv_multipart())
+            for client in waiting.intersection(ready):
+                self.assertEqual(client.recv(), b"my turn")
+                client.close()
+                waiting.remove(client)
 
     def test_no_cpu_time_while_idle(self):
         proxy = self.proxy()
@@ -211,6 +250,7 @@ class EveryBackend:
         host, port = proxy.frontend.removeprefix("tcp://").split(":")
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection((host, int(port)))
+        proxy.wait_for("counters")  # a silence in which only the missing replies keep it
         worker.send_multipart(first)
         for _ in requests[1:]:
             worker.send_multipart(worker.recv_multipart())

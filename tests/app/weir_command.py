@@ -42,6 +42,7 @@ class Proxy:
             self.__exit__()
             raise
         self.frontend, self.backend = ready["frontend"][0], ready["backend"][0]
+        self.clients_max = ready["clients_max"]
 
     def __enter__(self):
         return self

@@ -25,10 +25,6 @@ class nursery_test : public async_test {
     co_await yields(1);
     co_return fail(code, "child");
   }
-  static task<> set(event& which) {
-    which.set();
-    co_return;
-  }
 
   event never_{event_reset::manual};
   trace seen_;
@@ -131,6 +127,30 @@ TEST_F(nursery_test, cancel_ends_children_and_those_who_wait_to_spawn) {
   };
   run(main());
   EXPECT_EQ(seen_, "+a-!-");
+}
+
+TEST_F(nursery_test, a_child_that_reports_its_cancellation_did_not_fail) {
+  auto waits = [&]() -> task<result<>> { co_return co_await never_.wait(); };
+  auto main = [&]() -> task<> {
+    nursery children;
+    EXPECT_TRUE(children.try_spawn(waits()));
+    co_await yields(1);
+    children.cancel();
+    result<> joined = co_await children.join();
+    EXPECT_TRUE(joined);
+    EXPECT_EQ(children.failures(), 0u);
+  };
+  run(main());
+}
+
+TEST_F(nursery_test, a_cancellation_out_of_nowhere_is_a_failure) {
+  auto makes_it_up = []() -> task<result<>> { co_return fail(std::errc::operation_canceled); };
+  auto main = [&]() -> task<result<>> {
+    nursery children;
+    EXPECT_TRUE(children.try_spawn(makes_it_up()));
+    co_return co_await children.join();
+  };
+  EXPECT_TRUE(run(main()).error().is_cancelled());
 }
 
 TEST_F(nursery_test, a_spawner_that_is_cancelled_leaves_the_line_with_its_task) {
@@ -243,19 +263,20 @@ TEST_F(nursery_test, a_cancellation_that_reaches_join_cancels_the_children) {
 TEST_F(nursery_test, join_in_a_cancelled_scope_waits_still) {
   cancellation scope;
   scope.request();
-  auto slow = [&]() -> task<> {
+  auto slow_to_end = [&]() -> task<> {
+    co_await child(never_, seen_, 'a');
     co_await yields(5);
-    seen_ += "ended";
+    seen_ += " ended";
   };
   auto main = [&]() -> task<> {
     nursery children;
-    EXPECT_TRUE(children.try_spawn(slow()));
+    EXPECT_TRUE(children.try_spawn(slow_to_end()));
     result<> joined = co_await children.join();
     EXPECT_TRUE(joined);
     seen_ += " joined";
   };
   run(main(), &scope);
-  EXPECT_EQ(seen_, "ended joined");
+  EXPECT_EQ(seen_, "a! ended joined");
 }
 
 TEST_F(nursery_test, is_cancelled_with_its_parent) {
@@ -294,6 +315,45 @@ TEST_F(nursery_test, can_be_used_again_after_a_join) {
   };
   run(main());
 }
+
+TEST_F(nursery_test, takes_no_child_between_the_end_of_the_last_and_the_end_of_join) {
+  event released(event_reset::manual);
+  auto main = [&]() -> task<> {
+    nursery children;
+    EXPECT_TRUE(children.try_spawn(child(released, seen_, 'a')));
+    auto joins = [&]() -> task<> {
+      result<> joined = co_await children.join();
+      EXPECT_TRUE(joined);
+      seen_ += 'j';
+    };
+    auto spawns_late = [&]() -> task<> { // woken with the child, and so before the join
+      result<> passed = co_await released.wait();
+      EXPECT_TRUE(passed);
+      EXPECT_EQ(children.size(), 0u);
+      EXPECT_FALSE(children.try_spawn(child(released, seen_, 'x')));
+      seen_ += 's';
+    };
+    auto sets = [&]() -> task<> {
+      released.set();
+      co_return;
+    };
+    co_await yields(1); // the child waits now
+    co_await when_all(spawns_late(), joins(), sets());
+  };
+  run(main());
+  EXPECT_EQ(seen_, "a.sj");
+}
+
+#ifndef NDEBUG
+TEST_F(nursery_test, must_not_die_before_its_children) {
+  auto main = [&]() -> task<> {
+    nursery children;
+    EXPECT_TRUE(children.try_spawn(child(never_, seen_, 'a')));
+    co_return;
+  };
+  EXPECT_DEATH(run(main()), "before its children had ended");
+}
+#endif
 
 /// Each child spawns the next before it ends: no stack may grow.
 task<> spawns_next(nursery& in, int left) {

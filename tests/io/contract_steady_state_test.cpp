@@ -72,7 +72,9 @@ TEST_P(contract_steady_state, ten_thousand_round_trips_allocate_nothing_and_read
   here.rounds_max = warm_up + rounds;
   on().start(there.reading);
   on().start(here.reading);
+  const std::uint64_t uncounted = allocations_of_this_thread();
   here.held = lease::allocate(64);
+  ASSERT_GT(allocations_of_this_thread(), uncounted) << "allocations are not counted";
   here.send_held();
   const std::uint64_t deadline_ns = on().backend().now_ns() + 3 * patience_ns;
   const auto turn_until = [&](std::uint64_t round) {

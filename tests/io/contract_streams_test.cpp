@@ -38,6 +38,26 @@ TEST_P(contract_streams, the_end_comes_behind_everything_that_was_sent) {
   }
 }
 
+/// The armed receive learns of both in one wake-up: it must not stop at the data.
+TEST_P(contract_streams, the_end_that_comes_together_with_data_is_not_missed) {
+  for (const bool is_reset : {false, true}) {
+    connection pair = connect_pair(over());
+    receive_many receiving(pair.ours.get());
+    start(receiving);
+    turn();
+    turn();
+    send_text(pair.theirs.get(), "the last words");
+    if (is_reset) {
+      reset(pair);
+    } else {
+      pair.theirs.reset();
+    }
+    ASSERT_TRUE(finish(receiving));
+    EXPECT_EQ(receiving.received, "the last words");
+    EXPECT_EQ(receiving.result(), is_reset ? -ECONNRESET : 0);
+  }
+}
+
 TEST_P(contract_streams, the_end_is_reported_to_every_later_read) {
   connection pair = connect_pair(over());
   pair.theirs.reset();

@@ -52,6 +52,22 @@ TEST_F(uring_receive_test, costs_one_receive_and_one_system_call_a_message_when_
   }
 }
 
+TEST_F(uring_receive_test, stays_armed_on_tcp_and_is_renewed_on_local_sockets) {
+  ASSERT_NO_FATAL_FAILURE(open(options()));
+  if (!has(capability::multishot_receive)) GTEST_SKIP() << "this kernel has no multishot receive";
+  for (const transport over : {transport::tcp, transport::local}) {
+    const connection pair = connect_pair(over);
+    receive_many incoming(pair.ours.get());
+    start(incoming);
+    turn();
+    send_text(pair.theirs.get(), "message");
+    while (unread_bytes(pair.ours.get()) > 0) on().backend().poll();
+    const std::uint64_t submissions = calls_of([&] { on().backend().poll(); });
+    EXPECT_EQ(submissions, over == transport::tcp ? 0u : 1u);
+    ASSERT_TRUE(wait_for([&] { return incoming.received == "message"; }));
+  }
+}
+
 TEST_F(uring_receive_test, fills_several_slots_with_one_receive) {
   ASSERT_NO_FATAL_FAILURE(open(with_slots(options(), 64, 16)));
   if (!has(capability::bundles)) GTEST_SKIP() << "this kernel has no bundles";
@@ -116,7 +132,7 @@ TEST_F(uring_receive_test, waits_for_slots_and_goes_on_when_they_return) {
 
 TEST_F(uring_receive_test, shares_few_slots_fairly) {
   for (const auto& chosen : {options(), one_shot(options()), without_provided_buffers(options())}) {
-    ASSERT_NO_FATAL_FAILURE(open(with_slots(chosen, 4, 4)));
+    ASSERT_NO_FATAL_FAILURE(open(with_slots(chosen, 2, 2)));
     std::deque<connection> pairs;
     std::deque<receive_many> streams;
     const std::string plenty = pattern(40 * slot_bytes);
@@ -157,6 +173,34 @@ TEST_F(uring_receive_test, can_be_cancelled_while_it_waits_for_slots) {
     EXPECT_TRUE(all.starts_with(incoming.received));
     EXPECT_EQ(unread_bytes(pair.ours.get()), all.size() - incoming.received.size());
     incoming.leases.clear();
+  }
+}
+
+TEST_F(uring_receive_test, gives_data_and_the_end_of_the_stream_that_were_there_before_it) {
+  for (const auto& chosen : {options(), one_shot(options()), without_provided_buffers(options())}) {
+    ASSERT_NO_FATAL_FAILURE(open(chosen));
+    for (const transport over : {transport::tcp, transport::local}) {
+      const connection pair = connect_pair(over);
+      send_text(pair.theirs.get(), "all there");
+      ::shutdown(pair.theirs.get(), SHUT_WR);
+      receive_many incoming(pair.ours.get());
+      ASSERT_TRUE(run(incoming));
+      EXPECT_EQ(incoming.result(), 0);
+      EXPECT_EQ(incoming.received, "all there");
+    }
+  }
+}
+
+TEST_F(uring_receive_test, gives_data_and_the_reset_that_were_there_before_it) {
+  for (const auto& chosen : {options(), one_shot(options()), without_provided_buffers(options())}) {
+    ASSERT_NO_FATAL_FAILURE(open(chosen));
+    connection pair = connect_pair(transport::tcp);
+    send_text(pair.theirs.get(), "all there");
+    reset(pair);
+    receive_many incoming(pair.ours.get());
+    ASSERT_TRUE(run(incoming));
+    EXPECT_EQ(incoming.result(), -ECONNRESET);
+    EXPECT_EQ(incoming.received, "all there");
   }
 }
 

@@ -2,9 +2,8 @@
 #include <weir/net/address.hpp>
 
 #include <gtest/gtest.h>
-#include <support/sockets.hpp>
-
 #include <netinet/in.h>
+#include <support/sockets.hpp>
 
 #include <string>
 #include <string_view>
@@ -42,7 +41,8 @@ TEST(address, takes_a_star_for_any) {
 }
 
 TEST(address, resolves_no_names) {
-  for (const std::string_view host : {"localhost"sv, ""sv, "127.0.0"sv, "127.0.0.1 "sv, "127.0.0.1\0"sv, "[::1]"sv}) {
+  for (const std::string_view host :
+       {"localhost"sv, ""sv, "127.0.0"sv, "127.0.0.1 "sv, "127.0.0.1\0"sv, "[::1]"sv}) {
     const auto made = address::ip(host, 1);
     ASSERT_FALSE(made) << host;
     EXPECT_EQ(made.error(), errc::invalid_argument);
@@ -60,9 +60,9 @@ TEST(address, parses_what_it_prints) {
 }
 
 TEST(address, refuses_text_that_could_mean_something_else) {
-  for (const std::string_view text : {""sv, "127.0.0.1"sv, "127.0.0.1:"sv, "127.0.0.1:65536"sv, "127.0.0.1:-1"sv,
-                                      "127.0.0.1:80x"sv, "127.0.0.1: 80"sv, ":80"sv, "[]:80"sv, "[::1]"sv, "::1:80"sv,
-                                      "[127.0.0.1]:80"sv, "localhost:80"sv}) {
+  for (const std::string_view text :
+       {""sv, "127.0.0.1"sv, "127.0.0.1:"sv, "127.0.0.1:65536"sv, "127.0.0.1:-1"sv, "127.0.0.1:80x"sv,
+        "127.0.0.1: 80"sv, ":80"sv, "[]:80"sv, "[::1]"sv, "::1:80"sv, "[127.0.0.1]:80"sv, "localhost:80"sv}) {
     const auto made = address::parse_ip(text);
     ASSERT_FALSE(made) << text << " became " << made->to_string();
     EXPECT_EQ(made.error(), errc::invalid_argument) << text;

@@ -1,5 +1,5 @@
-// A reader that stalls and a writer whose peer stalls: memory stays bounded, nothing is lost, and what is buffered
-// costs no system call.
+// A reader that stalls and a writer whose peer stalls: memory stays bounded, nothing is lost, and what is
+// buffered costs no system call.
 #include "stream_ends.hpp"
 
 #include <memory>
@@ -31,7 +31,8 @@ TEST_P(backpressure, of_a_stalled_reader_bounds_memory_stops_the_peer_and_loses_
     stream_ends ends = connected();
     const std::size_t sent = co_await send_until_stuck(on(), ends.theirs.number(), text);
     EXPECT_LT(sent, text.size()) << "the peer was never stopped";
-    // What is under way when the credit is reached comes on top: the slots in the kernel's hands, a burst of a reactor.
+    // What is under way when the credit is reached comes on top: the slots in the kernel's hands, a burst of
+    // a reactor.
     const std::size_t credit_slots = on().options().stream_credit_bytes / on().buffers().slot_bytes();
     EXPECT_GE(pinned_slots(), credit_slots / 2) << "nothing was prefetched";
     EXPECT_LE(pinned_slots(), credit_slots + on().options().io.ring_slots);

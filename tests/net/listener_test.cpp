@@ -254,7 +254,9 @@ TEST_P(unix_listener_test, leaves_a_stale_path_alone_when_told_to) {
 
 TEST_P(unix_listener_test, never_removes_what_is_no_socket) {
   run([&]() -> task<> {
-    { const descriptor file(::open(path().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); }
+    {
+      const descriptor file(::open(path().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    }
     result<listener> refused = listener::bind(*address::unix_path(path()));
     EXPECT_FALSE(refused);
     EXPECT_EQ(refused.error(), std::errc::address_in_use);

@@ -25,7 +25,8 @@ std::string content(outbound& of) {
   std::array<iovec, 1024> vectors;
   const std::size_t count = of.gather(vectors);
   std::string text;
-  for (const iovec& each : std::span(vectors).first(count)) text.append(static_cast<const char*>(each.iov_base), each.iov_len);
+  for (const iovec& each : std::span(vectors).first(count))
+    text.append(static_cast<const char*>(each.iov_base), each.iov_len);
   EXPECT_EQ(text.size(), of.bytes());
   return text;
 }
@@ -80,13 +81,15 @@ TEST_F(outbound_test, bytes_that_the_kernel_has_stay_in_place_while_more_is_writ
   ASSERT_EQ(unsent.gather(vectors), 1u);
   const iovec given = vectors[0];
   for (int i = 0; i < 100; ++i) unsent.append_copy(bytes_of(std::string(100, '.')));
-  EXPECT_EQ(std::string_view(static_cast<const char*>(given.iov_base), given.iov_len), "in the kernel's hands");
+  EXPECT_EQ(std::string_view(static_cast<const char*>(given.iov_base), given.iov_len),
+            "in the kernel's hands");
   unsent.consume(given.iov_len);
   EXPECT_EQ(content(unsent), std::string(10'000, '.'));
 }
 
 TEST_F(outbound_test, describes_the_oldest_bytes_when_there_are_more_pieces_than_vectors) {
-  for (char letter = 'a'; letter < 'm'; ++letter) unsent.append(lease::copy_of(bytes_of(std::string(40, letter))));
+  for (char letter = 'a'; letter < 'm'; ++letter)
+    unsent.append(lease::copy_of(bytes_of(std::string(40, letter))));
   ASSERT_EQ(unsent.gather(vectors), 8u);
   EXPECT_EQ(*static_cast<const char*>(vectors[0].iov_base), 'a');
   unsent.consume(8 * 40);
@@ -128,13 +131,15 @@ TEST_F(outbound_test, clears) {
   EXPECT_EQ(content(unsent), "again");
 }
 
-/// Any mixture of writes and partial sends puts the bytes on the wire in the order in which they were written.
+/// Any mixture of writes and partial sends puts the bytes on the wire in the order in which they were
+/// written.
 TEST_F(outbound_test, keeps_the_order_whatever_is_mixed) {
   std::mt19937 random(7);
   const std::string text = pattern(400'000);
   std::size_t written = 0, sent = 0;
   while (sent < text.size()) {
-    const std::size_t size = std::min<std::size_t>(random() % (random() % 8 == 0 ? 9000 : 90), text.size() - written);
+    const std::size_t size =
+        std::min<std::size_t>(random() % (random() % 8 == 0 ? 9000 : 90), text.size() - written);
     const auto piece = bytes_of(std::string_view(text).substr(written, size));
     if (random() % 4 == 0)
       unsent.append(lease::copy_of(piece));
@@ -144,7 +149,8 @@ TEST_F(outbound_test, keeps_the_order_whatever_is_mixed) {
     if (random() % 3 != 0 && written < text.size()) continue;
     const std::size_t count = unsent.gather(vectors);
     std::string wire;
-    for (const iovec& each : std::span(vectors).first(count)) wire.append(static_cast<const char*>(each.iov_base), each.iov_len);
+    for (const iovec& each : std::span(vectors).first(count))
+      wire.append(static_cast<const char*>(each.iov_base), each.iov_len);
     wire.resize(wire.empty() ? 0 : 1 + random() % wire.size());
     ASSERT_EQ(wire, text.substr(sent, wire.size()));
     unsent.consume(wire.size());

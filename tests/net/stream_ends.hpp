@@ -30,11 +30,6 @@ class stream_test : public transport_test {
     EXPECT_TRUE(adopted) << adopted.error().message();
     return {std::move(*adopted), raw_socket(std::move(pair.theirs))};
   }
-  /// Slots that unread bytes pin: without those that lie in the kernel's hands.
-  std::size_t pinned_slots() {
-    const bool has_ring = on().backend().capabilities().has(capability::provided_buffers) && which().is_io_uring();
-    return on().buffers().slots_in_use() - (has_ring ? on().options().io.ring_slots : 0);
-  }
 };
 
 inline std::span<const std::byte> bytes_of(std::string_view text) {

@@ -126,7 +126,8 @@ TEST_P(stream_read, exactly_tells_how_much_came_before_the_end) {
 /// Reads until the scope ends; then what it took and what is read afterwards must be all there was.
 TEST_P(stream_read, exactly_cancelled_half_way_tells_how_much_it_took_and_loses_nothing) {
   const std::string text = pattern(3'000'000);
-  for (const std::size_t sent_before : {std::size_t{0}, std::size_t{10}, std::size_t{100'000}, std::size_t{1'500'000}}) {
+  for (const std::size_t sent_before :
+       {std::size_t{0}, std::size_t{10}, std::size_t{100'000}, std::size_t{1'500'000}}) {
     run([&]() -> task<> {
       stream_ends ends = connected();
       cancellation scope;
@@ -198,8 +199,8 @@ TEST_P(tcp_read, of_megabytes_reports_a_reset_to_every_later_read_too) {
       ends.theirs.reset();
     };
     std::string into(4'000'000, '\0');
-    auto [moved, done] =
-        co_await when_all(ends.ours.read_exactly(std::as_writable_bytes(std::span(into))), reset_when_it_waits());
+    auto [moved, done] = co_await when_all(ends.ours.read_exactly(std::as_writable_bytes(std::span(into))),
+                                           reset_when_it_waits());
     EXPECT_EQ(moved.bytes(), 0u);
     EXPECT_EQ(moved.error(), std::errc::connection_reset);
     for (int again = 0; again < 2; ++again) {
@@ -219,8 +220,8 @@ TEST_P(tcp_read, of_megabytes_gives_what_came_before_a_reset) {
       ends.theirs.reset();
     };
     std::string into(4'000'000, '\0');
-    auto [moved, sent] =
-        co_await when_all(ends.ours.read_exactly(std::as_writable_bytes(std::span(into))), send_part_then_reset());
+    auto [moved, sent] = co_await when_all(ends.ours.read_exactly(std::as_writable_bytes(std::span(into))),
+                                           send_part_then_reset());
     EXPECT_FALSE(moved);
     EXPECT_EQ(moved.bytes(), part.size());
     into.resize(moved.bytes());
@@ -252,7 +253,8 @@ TEST_P(stream_read, never_asks_in_vain) {
       // Plain calls, so that the counters are the stream's alone.
       const std::size_t size = std::min<std::size_t>(50'000, text.size() - done);
       const ssize_t sent = ::send(ends.theirs.number(), text.data() + done, size, MSG_NOSIGNAL);
-      const std::string got = co_await read_text(ends.ours, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+      const std::string got =
+          co_await read_text(ends.ours, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
       all_right = all_right && got == text.substr(done, got.size());
       done += got.size();
     }

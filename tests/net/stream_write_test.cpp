@@ -1,4 +1,5 @@
-// What becomes of a stream's writes: gathered into few calls, whole, in order, and counted where they end half-way.
+// What becomes of a stream's writes: gathered into few calls, whole, in order, and counted where they end
+// half-way.
 #include "stream_ends.hpp"
 
 namespace weir::test {
@@ -50,9 +51,10 @@ TEST_P(stream_write, of_leases_keeps_the_order_among_copies) {
     std::string expected;
     for (int i = 0; i < 30; ++i) { // more pieces than one call gathers
       co_await write_text(ends.ours, "header ");
-      result<> written = co_await ends.ours.write(lease::copy_of(bytes_of(large).first(i % 3 == 0 ? 60'000u : 7u)));
+      const std::size_t body_bytes = i % 3 == 0 ? 60'000 : 7;
+      result<> written = co_await ends.ours.write(lease::copy_of(bytes_of(large).first(body_bytes)));
       EXPECT_TRUE(written);
-      expected += "header " + large.substr(0, i % 3 == 0 ? 60'000u : 7u);
+      expected += "header " + large.substr(0, body_bytes);
       if (expected.size() > 150'000) {
         const std::string received = co_await ends.theirs.read(expected.size());
         EXPECT_TRUE(received == expected);

@@ -3,10 +3,46 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WEIR_SANITIZER_ALLOCATES
+#include <sanitizer/allocator_interface.h>
+#endif
+#endif
+
 namespace weir::test {
 namespace {
 
 thread_local std::uint64_t allocations = 0;
+
+} // namespace
+
+std::uint64_t allocations_of_this_thread() noexcept {
+  return allocations;
+}
+
+} // namespace weir::test
+
+#ifdef WEIR_SANITIZER_ALLOCATES
+
+// The sanitizer has replaced operator new already, and lets us listen.
+namespace weir::test {
+namespace {
+
+void on_allocation(const volatile void*, std::size_t) {
+  ++allocations;
+}
+void on_release(const volatile void*) {}
+
+[[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(on_allocation, on_release);
+
+} // namespace
+} // namespace weir::test
+
+#else
+
+namespace weir::test {
+namespace {
 
 void* allocate(std::size_t size_bytes, std::size_t alignment) noexcept {
   ++allocations;
@@ -22,14 +58,9 @@ void* allocate_or_throw(std::size_t size_bytes, std::size_t alignment) {
 constexpr std::size_t usual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
 } // namespace
-
-std::uint64_t allocations_of_this_thread() noexcept {
-  return allocations;
-}
-
 } // namespace weir::test
 
-// All forms are replaced, so that sanitizers never see a block of theirs freed by us.
+// All forms are replaced, so that none is missed and each block is freed by its own kind.
 using namespace weir::test;
 using std::align_val_t;
 using std::nothrow_t;
@@ -57,3 +88,5 @@ void operator delete[](void* memory, size_t, align_val_t) noexcept { std::free(m
 void operator delete(void* memory, align_val_t, const nothrow_t&) noexcept { std::free(memory); }
 void operator delete[](void* memory, align_val_t, const nothrow_t&) noexcept { std::free(memory); }
 // clang-format on
+
+#endif

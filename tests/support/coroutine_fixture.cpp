@@ -24,6 +24,14 @@ void coroutine_fixture::TearDown() {
   loop_fixture::TearDown();
 }
 
+std::size_t transport_test::pinned_slots() {
+  const bool has_ring =
+      on().backend().capabilities().has(capability::provided_buffers) && which().is_io_uring();
+  const std::size_t in_ring = has_ring ? on().options().io.ring_slots : 0;
+  return std::max(on().buffers().slots_in_use(), in_ring) -
+         in_ring; // a ring may lack slots until it is filled up
+}
+
 task<> until(std::function<bool()> happened) {
   result<> passed;
   while (passed && !happened()) passed = co_await yield();
@@ -38,7 +46,8 @@ task<> turns(int count) {
 
 std::array<backend_case, 3> streaming_backends() {
   const auto named = [](std::string_view name) {
-    return *std::ranges::find(all_backends(), name, [](const backend_case& each) { return std::string_view(each.name); });
+    return *std::ranges::find(all_backends(), name,
+                              [](const backend_case& each) { return std::string_view(each.name); });
   };
   return {named("io_uring"), named("io_uring_one_shot"), named("epoll_adaptive")};
 }

@@ -1,5 +1,5 @@
-// A test that is a coroutine on the loop of a backend: for what stands above operations. At its end nothing may
-// be left: neither what loop_fixture looks for, nor a coroutine frame, nor a byte that waits to be sent.
+// A test that is a coroutine on the loop of a backend: for what stands above operations. At its end nothing
+// may be left: neither what loop_fixture looks for, nor a coroutine frame, nor a byte that waits to be sent.
 #pragma once
 
 #include <weir/async/frame_pool.hpp>
@@ -88,12 +88,15 @@ class transport_test : public coroutine_fixture,
   backend_case which() const { return std::get<0>(GetParam()); }
   loop_options options() const { return which().options(); }
   transport over() const { return std::get<1>(GetParam()); }
+  /// Pool slots that unread bytes pin: without those that lie in the kernel's hands.
+  std::size_t pinned_slots();
 };
 
 inline std::string name_of_backend(const testing::TestParamInfo<backend_case>& info) {
   return info.param.name;
 }
-inline std::string name_of_transport(const testing::TestParamInfo<std::tuple<backend_case, transport>>& info) {
+inline std::string
+name_of_transport(const testing::TestParamInfo<std::tuple<backend_case, transport>>& info) {
   return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
 }
 inline auto on_each_backend() {

@@ -1,5 +1,5 @@
-// The other end of what is tested: a bare socket on the test's own loop, so that both ends make progress while
-// a test waits. It reads and writes only when it is told to.
+// The other end of what is tested: a bare socket on the test's own loop, so that both ends make progress
+// while a test waits. It reads and writes only when it is told to.
 #pragma once
 
 #include <weir/async/task.hpp>

@@ -19,7 +19,8 @@ std::size_t event_log::count(socket_event_kind kind) const {
 }
 
 task<> event_log::wait_for(socket_event_kind kind, std::size_t at_least) {
-  co_await until([this, kind, at_least] { return count(kind) >= at_least; });
+  const auto are_told = [this, kind, at_least] { return count(kind) >= at_least; };
+  co_await until(are_told);
   EXPECT_GE(count(kind), at_least) << name_of(kind);
 }
 
@@ -107,7 +108,8 @@ task<wire_peer::wire_part> wire_peer::read_part() {
   const std::string flags = co_await read(1);
   if (flags.empty()) co_return part;
   part.flags = flags[0];
-  const std::string size = co_await read((part.flags & 2) != 0 ? 8 : 1);
+  const std::size_t size_bytes = (part.flags & 2) != 0 ? 8 : 1;
+  const std::string size = co_await read(size_bytes);
   std::size_t bytes = 0;
   for (const char octet : size) bytes = bytes << 8 | static_cast<unsigned char>(octet);
   part.body = co_await read(bytes);

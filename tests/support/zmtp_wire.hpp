@@ -1,4 +1,5 @@
-// ZMTP as strings, written down from RFC 37 a second time: what tests of sessions and sockets send and expect.
+// ZMTP as strings, written down from RFC 37 a second time: what tests of sessions and sockets send and
+// expect.
 #pragma once
 
 #include <weir/zmtp/message.hpp>
@@ -30,7 +31,8 @@ inline std::string wire_frame(std::string_view body, int flags = 0) {
 
 inline std::string wire_message(std::span<const std::string> frames) {
   std::string text;
-  for (std::size_t i = 0; i < frames.size(); ++i) text += wire_frame(frames[i], i + 1 < frames.size() ? 1 : 0);
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    text += wire_frame(frames[i], i + 1 < frames.size() ? 1 : 0);
   return text;
 }
 inline std::string wire_message(std::initializer_list<std::string> frames) {

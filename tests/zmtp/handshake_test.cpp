@@ -1,4 +1,5 @@
-// The first bytes of a connection, as peers insist on them: in two steps, then READY, also for peers of ZMTP 3.0.
+// The first bytes of a connection, as peers insist on them: in two steps, then READY, also for peers of
+// ZMTP 3.0.
 #include <weir/async/sleep.hpp>
 #include <weir/zmtp/handshake.hpp>
 
@@ -41,11 +42,11 @@ TEST_P(handshake_test, of_a_dealer_that_connects_is_byte_for_byte_what_peers_exp
     EXPECT_EQ(ready, dealer_ready);
 
     co_await theirs.send(wire_ready("ROUTER"));
-    co_await send(ours, {"Hello"});
+    co_await send(ours, "Hello");
     const std::string hello = co_await theirs.read(7);
     EXPECT_EQ(hello, std::string("\0\5Hello", 7));
     const std::string large(64'000, 'l');
-    co_await send(ours, {large});
+    co_await send(ours, large);
     const std::string header = co_await theirs.read(9);
     EXPECT_EQ(header, "\2" + big_endian(64'000, 8));
     const std::string body = co_await theirs.read(64'000);
@@ -97,7 +98,8 @@ TEST_P(handshake_test, succeeds_byte_by_byte) {
   });
 }
 
-/// Peers of ZMTP 3.0, of any later version, and those that do not set the last octet of the signature's padding.
+/// Peers of ZMTP 3.0, of any later version, and those that do not set the last octet of the signature's
+/// padding.
 TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
   run([&]() -> task<> {
     dealer ours(quick());
@@ -112,7 +114,7 @@ TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
       co_await theirs.send(wire_frame("hello"));
       const parts got = co_await receive(ours);
       EXPECT_EQ(got, parts{"hello"});
-      co_await send(ours, {"answer"});
+      co_await send(ours, "answer");
       const parts answer = co_await theirs.read_message();
       EXPECT_EQ(answer, parts{"answer"});
       theirs.close();
@@ -127,11 +129,10 @@ TEST_P(handshake_test, passes_over_properties_that_it_does_not_know) {
     router ours(quick());
     const std::string endpoint = bind_to(ours, any_ipc);
     wire_peer theirs = co_await wire_peer::connect(endpoint);
-    co_await theirs.send(wire_greeting() +
-                         wire_command("READY", wire_property("X-Anything", std::string(300, 'x')) +
-                                                   wire_property("socket-type", "REQ") +
-                                                   wire_property("Identity", "the peer")) +
-                         wire_message({"", "question"}));
+    const std::string ready = wire_property("X-Anything", std::string(300, 'x')) +
+                              wire_property("socket-type", "REQ") + wire_property("Identity", "the peer");
+    const std::string question = wire_message({"", "question"});
+    co_await theirs.send(wire_greeting() + wire_command("READY", ready) + question);
     const parts got = co_await receive(ours);
     EXPECT_EQ(got, (parts{"the peer", "", "question"}));
     co_await close(ours);
@@ -158,7 +159,8 @@ const std::vector<refusal> refusals = {
     {"ready_that_is_cut", wire_greeting() + wire_command("READY", "\x0bSocket-Type"), errc::protocol},
     {"incompatible_type", wire_greeting() + wire_ready("PUB"), errc::protocol},
     {"identity_of_256_bytes", wire_greeting() + wire_ready("DEALER", std::string(256, 'i')), errc::protocol},
-    {"identity_that_begins_with_0", wire_greeting() + wire_ready("DEALER", std::string("\0id", 3)), errc::protocol},
+    {"identity_that_begins_with_0", wire_greeting() + wire_ready("DEALER", std::string("\0id", 3)),
+     errc::protocol},
     {"endless_ready", wire_greeting() + "\6" + big_endian(1 << 20, 8), errc::limit_reached},
 };
 
@@ -177,7 +179,8 @@ TEST_P(handshake_test, refuses_each_fault_and_serves_the_others) {
       co_await bad.try_send(each.bytes);
       co_await bad.read_to_end();
       co_await log.wait_for(handshake_failed, failed_before + 1);
-      EXPECT_EQ(log.reason_of(handshake_failed), each.code) << each.name << ": " << log.reason_of(handshake_failed).message();
+      EXPECT_EQ(log.reason_of(handshake_failed), each.code)
+          << each.name << ": " << log.reason_of(handshake_failed).message();
       EXPECT_STRNE(log.reason_of(handshake_failed).operation(), "") << each.name << " names no rule";
 
       co_await good.send(wire_frame("still here"));

@@ -1,4 +1,5 @@
-// What a peer has sent and nobody has taken: messages come out whole and in order wherever the stream was cut.
+// What a peer has sent and nobody has taken: messages come out whole and in order wherever the stream was
+// cut.
 #include <weir/base/buffer_pool.hpp>
 #include <weir/zmtp/incoming.hpp>
 
@@ -56,7 +57,12 @@ class incoming_test : public testing::Test {
 };
 
 const std::vector<parts> several = {
-    {""}, {"x"}, {"two", ""}, {std::string(30, 'a'), std::string(31, 'b')}, {std::string(255, 'c')}, {std::string(256, 'd'), "", "end"},
+    {""},
+    {"x"},
+    {"two", ""},
+    {std::string(30, 'a'), std::string(31, 'b')},
+    {std::string(255, 'c')},
+    {std::string(256, 'd'), "", "end"},
 };
 
 std::string wire_of(const std::vector<parts>& messages) {
@@ -105,7 +111,8 @@ TEST_F(incoming_test, gives_the_same_in_pieces_of_any_size) {
 TEST_F(incoming_test, passes_over_commands_wherever_they_stand) {
   const std::string ping = wire_command("PING", std::string("\0\0context", 9));
   const std::string long_command = wire_command("LONG", std::string(300, '-'));
-  const std::string text = ping + wire_frame("a", 1) + ping + long_command + wire_frame("b") + wire_frame("c") + ping;
+  const std::string text =
+      ping + wire_frame("a", 1) + ping + long_command + wire_frame("b") + wire_frame("c") + ping;
   for (std::size_t size = 1; size <= text.size(); ++size) {
     commands = 0;
     arrive_in_pieces(text, size);
@@ -204,8 +211,8 @@ TEST_F(large_body, goes_when_the_connection_ends_within_it) {
 
 // --- the end of a connection ---
 
-/// Whatever prefix of the stream came before the end: whole messages stay, nothing of an incomplete one does, and
-/// the messages of the next connection follow.
+/// Whatever prefix of the stream came before the end: whole messages stay, nothing of an incomplete one does,
+/// and the messages of the next connection follow.
 TEST_F(incoming_test, keeps_whole_messages_when_the_connection_ends) {
   const std::string text = wire_of(several);
   std::size_t whole = 0, whole_bytes = wire_message(several[0]).size();
@@ -251,8 +258,10 @@ TEST_F(incoming_test, survives_any_mixture_of_arriving_taking_and_ending) {
     std::vector<std::size_t> ends;
     std::vector<parts> sent;
     for (std::size_t count = random() % 12; count > 0; --count) {
-      sent.push_back(parts(1 + random() % 3, std::string(random() % 400, static_cast<char>('a' + connection % 26))));
-      text += (random() % 4 == 0 ? wire_command("PING", std::string(2, '\0')) : "") + wire_message(sent.back());
+      sent.push_back(
+          parts(1 + random() % 3, std::string(random() % 400, static_cast<char>('a' + connection % 26))));
+      text +=
+          (random() % 4 == 0 ? wire_command("PING", std::string(2, '\0')) : "") + wire_message(sent.back());
       ends.push_back(text.size());
     }
     const std::size_t arrived = text.empty() ? 0 : random() % (text.size() + 1);

@@ -13,7 +13,8 @@ using namespace test;
 
 parts numbered(std::size_t count) {
   parts texts;
-  for (std::size_t i = 0; i < count; ++i) texts.push_back("part " + std::to_string(i) + std::string(i % 5 * 10, '.'));
+  for (std::size_t i = 0; i < count; ++i)
+    texts.push_back("part " + std::to_string(i) + std::string(i % 5 * 10, '.'));
   return texts;
 }
 
@@ -58,7 +59,8 @@ TEST_P(message_of_any_size, keeps_order_and_moves) {
 
 TEST_P(message_of_any_size, gives_and_takes_at_the_front) {
   message made;
-  for (auto text = texts.rbegin(); text != texts.rend(); ++text) made.add_front(frame(std::string_view(*text)));
+  for (auto text = texts.rbegin(); text != texts.rend(); ++text)
+    made.add_front(frame(std::string_view(*text)));
   EXPECT_EQ(parts_of(made), texts);
   for (const std::string& text : texts) EXPECT_EQ(made.pop_front().text(), text);
   EXPECT_TRUE(made.empty());

@@ -138,8 +138,8 @@ TEST_P(session_test, passes_over_commands_that_it_does_not_know) {
   run([&]() -> task<> {
     rig with(on());
     const auto main = [&]() -> task<> {
-      co_await with.wire.send(wire_command("PONG") + wire_command("SUBSCRIBE", "A") + wire_command("WHATEVER") +
-                              wire_ready("DEALER") + wire_frame("message"));
+      co_await with.wire.send(wire_command("PONG") + wire_command("SUBSCRIBE", "A") +
+                              wire_command("WHATEVER") + wire_ready("DEALER") + wire_frame("message"));
       const parts got = co_await with.next();
       EXPECT_EQ(got, parts{"message"});
     };
@@ -173,7 +173,8 @@ TEST_P(session_test, ends_at_each_fault_and_keeps_the_messages_before_it) {
       limits.message_bytes_max = 2'000'000;
       rig with(on(), socket_options(), limits);
       const auto main = [&]() -> task<> {
-        co_await with.wire.send(wire_frame("good") + wire_message({"also", "good"}) + wire_frame("cut", 1) + each.bytes);
+        const std::string whole = wire_frame("good") + wire_message({"also", "good"});
+        co_await with.wire.send(whole + wire_frame("cut", 1) + each.bytes);
         co_await until([&] { return with.ended.has_value(); });
       };
       co_await with.drive(main());
@@ -236,7 +237,8 @@ TEST_P(session_test, stops_reading_at_its_mark_and_goes_on_at_half) {
       std::size_t sent = 0;
       const auto send_until_stuck = [&]() -> task<> {
         for (int stuck = 0; stuck < 20;) {
-          const ssize_t count = ::send(with.wire.number(), many.data() + sent, many.size() - sent, MSG_NOSIGNAL);
+          const ssize_t count =
+              ::send(with.wire.number(), many.data() + sent, many.size() - sent, MSG_NOSIGNAL);
           sent += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
           stuck = count > 0 ? 0 : stuck + 1;
           co_await turns(2);
@@ -333,8 +335,8 @@ TEST_P(session_test, ends_when_commands_within_a_message_do_not_end) {
   });
 }
 
-/// Messages larger than all slots together, in frames too small for memory of their own: what is not whole yet
-/// must not wait for slots that it holds itself.
+/// Messages larger than all slots together, in frames too small for memory of their own: what is not whole
+/// yet must not wait for slots that it holds itself.
 TEST_P(session_test, a_message_larger_than_the_pool_comes_through) {
   loop_options small = options();
   small.buffers.budget_bytes = std::size_t{2} << 20;

@@ -1,4 +1,5 @@
 // deadline: when something has to be over: a point on the loop's clock, or a time from when it starts.
+// Thread rule: a value. Range: what does not fit the clock saturates to never.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // failure: how a task failed: by an error, which is an outcome, or by an exception, which is broken code.
+// Thread rule: a value, copyable between threads.
 #pragma once
 
 #include <weir/base/result.hpp>

@@ -2,9 +2,9 @@
 // sleep and nursery share. It ends exactly once: woken by what it waits for, or cancelled by its scope.
 //
 // Whoever wakes it does not run it: it resumes in the deferred phase (phase 4 of docs/loop.md), in the order
-// of the wake-ups. Cancel-safety: once woken, a cancellation changes nothing any more. Thread rule: the
-// loop's thread. Lifetime: lives in the frame of the waiting coroutine. Bound: intrusive, no memory of its
-// own.
+// of the wake-ups and before what was deferred; what it wakes then follows in the same phase. Cancel-safety:
+// once woken, a cancellation changes nothing any more. Thread rule: the loop's thread. Lifetime: lives in the
+// frame of the waiting coroutine. Bound: intrusive, no memory of its own.
 #pragma once
 
 #include <weir/async/scope.hpp>

@@ -34,7 +34,8 @@ class ring {
   const T& operator[](std::size_t index) const noexcept { return const_cast<ring&>(*this)[index]; }
 
   void push_back(T&& element) {
-    if (size_ == capacity_) [[unlikely]] grow();
+    if (size_ == capacity_) [[unlikely]]
+      grow();
     std::construct_at(&elements_[(first_ + size_) & (capacity_ - 1)], std::move(element));
     ++size_;
   }

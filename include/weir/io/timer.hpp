@@ -65,6 +65,7 @@ class timer_wheel {
       occupied_{}; ///< a bit for each slot that may hold a timer; cleared lazily
   std::array<std::array<slot, slots_per_level>, levels> slots_;
   slot due_;
+  timer mark_{[](timer&) noexcept {}}; ///< on `due_` while `advance` runs: what stands behind it is new
 };
 
 } // namespace weir

@@ -74,6 +74,7 @@ class uring_proactor final : public proactor {
   void clean_up() noexcept;
 
   // What is asked of the kernel (uring_submission.cpp).
+  bool may_stay_armed(const operation& op) noexcept;
   void request(operation& op) noexcept;
   void request_queued() noexcept;
   void request_wake() noexcept;

@@ -49,10 +49,13 @@ class incoming {
   /// The memory is filled and was scanned.
   void close_large_body();
 
-  // What is left when no whole message is there can be taken by nobody. Precondition of these: !has_message().
+  // What is left when no whole message is there can be taken by nobody. Precondition of these:
+  // !has_message().
 
   /// So few slots are free that such bytes had better move out of them.
-  static bool is_short(const buffer_pool& slots) noexcept { return slots.slots_free() < slots.slots_max() / 4; }
+  static bool is_short(const buffer_pool& slots) noexcept {
+    return slots.slots_free() < slots.slots_max() / 4;
+  }
   /// Moves the chunk that came last to memory of its own. Throws std::bad_alloc.
   void unpin_newest() { unpin(chunks_.size() - 1); }
   /// The same for all. Where there is no memory they stay where they are.

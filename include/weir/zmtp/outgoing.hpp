@@ -31,8 +31,11 @@ class outgoing {
         copied_max_bytes_(std::min(by_reference_min_bytes, chunks.slot_bytes()) - header_bytes_max) {}
 
   bool is_full() noexcept;
-  /// The kernel has everything, or nothing was ever written.
-  bool is_empty() const noexcept { return target_->empty() && !is_detaching_; }
+  /// The kernel has every message.
+  bool is_empty() noexcept {
+    settle();
+    return begins_.empty();
+  }
   bool is_attached() const noexcept { return stream_ != nullptr; }
 
   /// Encodes the frames from `first` on. Large bodies with an owner are shared, all else is copied.

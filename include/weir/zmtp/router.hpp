@@ -19,8 +19,8 @@ class router final : public socket {
   explicit router(socket_options options = socket_options());
   ~router() override;
 
-  /// The peer of the next `connect` gets this id, whatever it calls itself. With one that is in use the connect
-  /// fails.
+  /// The peer of the next `connect` gets this id, whatever it calls itself. With one that is in use the
+  /// connect fails.
   void set_connect_routing_id(std::string id) { connect_routing_id_ = std::move(id); }
 
  private:

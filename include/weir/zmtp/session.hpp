@@ -7,9 +7,9 @@
 // Bytes that nobody can take yet (of a message that is not whole) do not hold pool slots that others need.
 // Commands within one message are bounded by the stream's credit as well. A PING is not answered while the
 // unsent bytes are at their mark: the peer that does not read them hears enough when it does.
-// Heartbeat: a peer that sends nothing for the timeout after our PING is dropped, and one that is silent longer
-// than the time to live that it named. Not while it is us who do not listen.
-// Thread rule and lifetime: lives in the frame of the task that runs it, on the loop.
+// Heartbeat: a peer that sends nothing for the timeout after our PING is dropped, and one that is silent
+// longer than the time to live that it named. Not while it is us who do not listen. Thread rule and lifetime:
+// lives in the frame of the task that runs it, on the loop.
 #pragma once
 
 #include <weir/async/task.hpp>
@@ -68,10 +68,11 @@ class session {
   pipe& pipe_;
   const socket_options& options_;
   std::size_t credit_bytes_;
-  std::size_t command_bytes_ = 0;             ///< of commands within the message `commanded_message_`
+  std::size_t command_bytes_ = 0; ///< of commands within the message `commanded_message_`
   std::uint64_t commanded_message_ = 0;
-  std::chrono::milliseconds answer_max_;      ///< silence after our PING at which the connection ends
-  std::chrono::milliseconds time_to_live_{0}; ///< silence at which the peer wants it to end; 0: it said nothing
+  std::chrono::milliseconds answer_max_; ///< silence after our PING at which the connection ends
+  std::chrono::milliseconds time_to_live_{
+      0}; ///< silence at which the peer wants it to end; 0: it said nothing
   cancellation* silence_scope_ = nullptr;
   bool fell_silent_ = false;
   own_timer ping_timer_;

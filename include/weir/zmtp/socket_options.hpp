@@ -54,11 +54,12 @@ struct socket_options {
 
   milliseconds reconnect_interval{
       100}; ///< before a connect is tried again, plus up to as much again at random
-  milliseconds reconnect_interval_max{0};  ///< the interval doubles up to this; 0: it stays
-  milliseconds handshake_interval{30'000}; ///< a handshake that takes longer ends the connection; 0: none does
-  milliseconds heartbeat_interval{0};      ///< a PING after this long; 0: none
-  milliseconds heartbeat_timeout{0};       ///< silence after which the connection ends; 0: the interval
-  milliseconds heartbeat_ttl{0};           ///< silence after which the peer shall end it; 0: not said
+  milliseconds reconnect_interval_max{0}; ///< the interval doubles up to this; 0: it stays
+  milliseconds handshake_interval{
+      30'000};                        ///< a handshake that takes longer ends the connection; 0: none does
+  milliseconds heartbeat_interval{0}; ///< a PING after this long; 0: none
+  milliseconds heartbeat_timeout{0};  ///< silence after which the connection ends; 0: the interval
+  milliseconds heartbeat_ttl{0};      ///< silence after which the peer shall end it; 0: not said
 
   bool immediate = false;    ///< queue messages only for peers that are connected
   bool probe_router = false; ///< an empty message to every new peer

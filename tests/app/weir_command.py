@@ -54,11 +54,9 @@ class Proxy:
         self.process.stdout.close()
         self.process.stderr.close()
 
-    def next_event(self):
-        """The next line; AssertionError when there is none for long, or the output has ended."""
-        deadline = time.monotonic() + PATIENCE_S
+    def next_event(self, deadline):
         while b"\n" not in self.unread:
-            assert self.selector.select(deadline - time.monotonic()), "the proxy says nothing"
+            assert self.selector.select(max(0, deadline - time.monotonic())), "the proxy says nothing"
             piece = os.read(self.process.stdout.fileno(), 65536)
             assert piece, f"the proxy has ended: {self.process.stderr.read().decode()}"
             self.unread += piece
@@ -66,10 +64,13 @@ class Proxy:
         return json.loads(line)
 
     def wait_for(self, event, condition=lambda told: True):
-        while True:
-            told = self.next_event()
-            if told["event"] == event and condition(told):
-                return told
+        """The next line of that kind for which the condition holds; AssertionError when it takes too long."""
+        deadline = time.monotonic() + PATIENCE_S
+        told = {"event": None}
+        while told["event"] != event or not condition(told):
+            assert time.monotonic() < deadline, f"waiting for {event}; the last line: {told}"
+            told = self.next_event(deadline)
+        return told
 
     def wait_for_peers(self, frontend, backend):
         self.wait_for("counters", lambda told: (told["frontend_peers"], told["backend_peers"]) == (frontend, backend))

@@ -86,11 +86,11 @@ class frame_scanner {
   std::uint32_t frames_ = 0;        ///< of the message in progress, the frame in progress included
   bool messages_allowed_ = false;
   std::uint8_t header_bytes_seen_ = 0; ///< of a header that is split between chunks
-  std::array<std::byte, header_bytes_max> header_;
+  std::array<std::byte, header_bytes_max> header_{};
   frame_header frame_;
   std::uint64_t body_bytes_missing_ = 0;
   std::span<const std::byte> command_;
-  std::array<std::byte, inline_command_bytes> short_command_;
+  std::array<std::byte, inline_command_bytes> short_command_{};
   std::unique_ptr<std::byte[]> long_command_;
 };
 

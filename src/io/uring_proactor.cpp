@@ -188,7 +188,7 @@ void uring_proactor::cancel(operation& op) noexcept {
 void uring_proactor::finish(operation& op, int result) noexcept {
   --in_flight_;
   flags_of(op) |= uring_flag::ended;
-  if (finished_.empty() && completed_.has_room()) {
+  if (completed_.has_room()) {
     completed_.push(op, completion(result));
   } else {
     kept_result_of(op) = result;
@@ -239,7 +239,7 @@ bool uring_proactor::has_unstaged() const noexcept {
 
 bool uring_proactor::must_not_sleep() const noexcept {
   const bool line_can_move = !line_.empty() && slots_to_fill() > 0;
-  return !completed_.empty() || !finished_.empty() || !inline_.empty() || line_can_move || ring_->front();
+  return !completed_.empty() || !inline_.empty() || line_can_move || ring_->front();
 }
 
 void uring_proactor::run_inline() noexcept {

@@ -128,8 +128,11 @@ TEST(doctor_text, is_aligned_and_fits_a_screen) {
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(line.size(), 100u) << line;
     EXPECT_FALSE(line.ends_with(' ')) << line;
-    for (const char* how : {"readiness", "inline"})
-      if (line.ends_with(how) && ++operations) EXPECT_EQ(line.rfind(how), 32u) << line;
+    for (const char* how : {"readiness", "inline"}) {
+      if (!line.ends_with(how)) continue;
+      ++operations;
+      EXPECT_EQ(line.rfind(how), 32u) << line;
+    }
   }
   EXPECT_EQ(operations, operation_kind_count);
 }

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <tuple>
+#include <vector>
 
 namespace weir::test {
 
@@ -38,6 +39,13 @@ inline std::string stream_name(const testing::TestParamInfo<std::tuple<backend_c
 }
 inline auto each_backend() {
   return testing::ValuesIn(all_backends().begin(), all_backends().end());
+}
+/// Those that read for themselves: io_uring has no quantum.
+inline auto each_reactor() {
+  std::vector<backend_case> reactors;
+  for (const backend_case& each : all_backends())
+    if (!each.is_io_uring()) reactors.push_back(each);
+  return testing::ValuesIn(reactors);
 }
 inline auto each_stream() {
   return testing::Combine(each_backend(), testing::Values(transport::tcp, transport::local));

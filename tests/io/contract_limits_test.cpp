@@ -38,13 +38,18 @@ TEST_P(contract_limits, one_operation_at_a_time_is_enough) {
   loop_options narrow = options();
   narrow.io.operations_max = 1;
   reopen(narrow);
-  many_nops all(on(), 100);
-  EXPECT_EQ(on().outstanding(), 100u);
-  ASSERT_TRUE(wait_for([&] { return all.order.size() == 100; }));
-  EXPECT_EQ(all.order, first_numbers(100)) << "what is parked keeps its order";
-  if (on().backend().execution_of(operation_kind::nop) != execution::inline_) {
-    EXPECT_GE(on().counters().operations_parked, 99u);
+  const connection pair = connect_pair(transport::local);
+  std::vector<int> order;
+  std::deque<poll> polls;
+  for (int number = 0; number < 100; ++number) {
+    poll& writable = polls.emplace_back(pair.ours.get(), static_cast<std::uint32_t>(POLLOUT));
+    writable.then = [&order, number] { order.push_back(number); };
+    start(writable);
   }
+  EXPECT_EQ(on().outstanding(), 100u);
+  EXPECT_EQ(on().counters().operations_parked, 99u);
+  ASSERT_TRUE(wait_for([&] { return order.size() == 100; }));
+  EXPECT_EQ(order, first_numbers(100)) << "what is parked keeps its order";
 }
 
 TEST_P(contract_limits, exactly_as_many_as_allowed_do_not_park) {
@@ -195,7 +200,29 @@ TEST_P(contract_limits, the_list_of_what_is_outstanding_says_what_where_and_how)
   EXPECT_EQ(listed, (std::vector<const operation*>{&first, &second}));
 }
 
+using contract_quantum = contract;
+
+TEST_P(contract_quantum, bounds_what_one_stream_reads_in_a_turn) {
+  loop_options small = options();
+  small.buffers.slot_bytes = 4096;
+  small.io.quantum_bytes = 16384;
+  reopen(small);
+  const connection pair = connect_pair(transport::local);
+  const std::size_t filled = fill(pair.theirs.get());
+  ASSERT_GT(filled, 100'000u);
+  receive_many receiving(pair.ours.get());
+  start(receiving);
+  std::uint64_t before = on().counters().bytes_received; // a speculative read does not wait for the turn
+  while (receiving.received.size() < filled) {
+    turn();
+    const std::uint64_t now = on().counters().bytes_received;
+    ASSERT_LE(now - before, small.io.quantum_bytes);
+    before = now;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(backends, contract_limits, each_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_quantum, each_reactor(), backend_name);
 
 } // namespace
 } // namespace weir::test

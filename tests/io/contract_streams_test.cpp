@@ -58,6 +58,19 @@ TEST_P(contract_streams, the_end_that_comes_together_with_data_is_not_missed) {
   }
 }
 
+/// Its last data and its end arrive while the receive that is armed is at work.
+TEST_P(contract_streams, a_peer_that_sends_and_leaves_is_heard_to_the_end_every_time) {
+  const std::string text = pattern(200'000);
+  for (std::size_t round = 0; round < 60; ++round) {
+    connection pair = connect_pair(over());
+    const std::string_view sent = std::string_view(text).substr(0, 1 + round * 3'000);
+    std::jthread peer([sent, theirs = std::move(pair.theirs)] { send_text(theirs.get(), sent); });
+    receive_many receiving(pair.ours.get());
+    ASSERT_TRUE(run(receiving)) << "round " << round;
+    EXPECT_TRUE(receiving.received == sent) << "round " << round;
+  }
+}
+
 TEST_P(contract_streams, the_end_is_reported_to_every_later_read) {
   connection pair = connect_pair(over());
   pair.theirs.reset();

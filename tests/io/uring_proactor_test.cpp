@@ -198,25 +198,23 @@ TEST_F(uring_proactor_test, keeps_the_ends_that_the_completion_queue_has_no_room
   for (nop& each : parked) each.cancel();
   ASSERT_TRUE(wait_for([&] { return parked.back().is_done(); }));
   for (const nop& each : parked) EXPECT_EQ(each.results, std::vector{-ECANCELED});
+  in_flight.cancel();
+  nop after;
+  ASSERT_TRUE(run(after)); // they gave back no place that they had not taken
 }
 
 TEST_F(uring_proactor_test, owes_a_completed_operation_nothing_more) {
   loop_options few = options();
-  few.completion_capacity = 1; // so that what is owed is not taken in the same turn
+  few.completion_capacity = 1; // so that what is owed is not all taken in one turn
   ASSERT_NO_FATAL_FAILURE(open(few));
-  const connection pair = connect_pair(transport::tcp);
-  receive again(pair.ours.get(), 10);
+  nop again;
   for (int round = 0; round < 10; ++round) {
     start(again);
-    turn();
     again.cancel();
     ASSERT_TRUE(finish(again));
-    EXPECT_EQ(again.result(), -ECANCELED);
-    start(again);
-    send_text(pair.theirs.get(), "data");
-    ASSERT_TRUE(finish(again));
-    EXPECT_EQ(again.text(), "data");
+    EXPECT_EQ(again.result(), 0);
   }
+  EXPECT_EQ(calls_of([&] { turn(); }), 0u);
 }
 
 TEST_F(uring_proactor_test, loses_nothing_when_the_kernels_completion_queue_overflows) {

@@ -54,7 +54,7 @@ result<std::unique_ptr<uring_proactor>> uring_proactor::create_unproven(completi
                                                                         buffer_pool& pool,
                                                                         loop_counters& counters,
                                                                         const proactor_options& options) {
-  auto ring = uring_ring::create(options.queue_entries, completion_entries_for(options),
+  auto ring = uring_ring::create(std::max(options.queue_entries, 1u), completion_entries_for(options),
                                  options.allowed.has(capability::defer_taskrun));
   if (!ring) return fail(ring.error());
   descriptor wake_event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -161,7 +161,6 @@ void uring_proactor::begin(operation& op) noexcept {
 void uring_proactor::cancel(operation& op) noexcept {
   if (op.state() == operation_state::parked) {
     parked_.remove(op);
-    ++in_flight_;
     finish(op, -ECANCELED);
     return;
   }
@@ -186,7 +185,7 @@ void uring_proactor::cancel(operation& op) noexcept {
 
 /// Nothing is owed to the operation any longer.
 void uring_proactor::finish(operation& op, int result) noexcept {
-  --in_flight_;
+  if (op.state() != operation_state::parked) --in_flight_;
   flags_of(op) |= uring_flag::ended;
   if (completed_.has_room()) {
     completed_.push(op, completion(result));

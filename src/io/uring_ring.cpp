@@ -45,10 +45,12 @@ bool is_transient(int outcome) noexcept {
   return outcome == -ETIME || outcome == -EINTR || outcome == -EAGAIN || outcome == -EBUSY;
 }
 
-/// A thread that may not use the ring, or (EBADR) completions lost for want of memory, which somebody waits
-/// for: neither can be repaired or reported to anyone.
+/// Neither can be repaired or reported to anyone: a thread that may not use the ring (EEXIST), or completions
+/// that somebody waits for and that were lost for want of memory (EBADR).
 [[noreturn]] void give_up(int outcome) noexcept {
-  std::fprintf(stderr, "weir: io_uring_enter: %s\n", std::strerror(-outcome));
+  const char* const reason =
+      outcome == -EEXIST ? "a loop is used by a thread that did not create it" : std::strerror(-outcome);
+  std::fprintf(stderr, "weir: io_uring_enter: %s\n", reason);
   std::abort();
 }
 

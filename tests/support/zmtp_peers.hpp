@@ -10,6 +10,7 @@
 #include <support/zmtp_wire.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -53,7 +54,7 @@ task<> send(socket& to, parts texts);
 
 /// `co_await send(ours, "peer", "first", "second");` No brace list: g++ 12 compiles none in a co_await
 /// statement.
-template <class... Texts>
+template <std::convertible_to<std::string_view>... Texts>
 task<> send(socket& to, Texts&&... texts) {
   parts all;
   (all.emplace_back(std::forward<Texts>(texts)), ...);

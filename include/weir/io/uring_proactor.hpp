@@ -1,19 +1,26 @@
 // uring_proactor: runs operations on Linux's io_uring. A turn's operations are submitted, and its completions
 // taken, by one system call.
 //
-// Reads are always pending: where the kernel can, a receive_many is one multishot request that fills slots of
-// the pool as data arrives, several a completion; a connection that waits holds no memory. A receive whose
-// socket is known to hold more, but for which there was no slot, stands in one line with its like; while
-// several stand there each is served a slot at a time, so that none takes all. Try or wait: the kernel says
-// with each receive whether the socket holds more; the next one tries at once or waits for readiness
-// accordingly. shutdown is the call itself, made between submission and wait: io_uring would wake a worker
-// thread for it. It follows the sends that were started before it. Operations on one descriptor run in
-// whatever order the kernel gets to them, once they are submitted.
+// Reads are always pending. Where the kernel can, a receive_many is one multishot request (on unix-domain
+// sockets: one that is renewed) that fills slots of the pool as data arrives, several a completion; a
+// connection that waits holds no memory. The kernel has `ring_slots` slots a wait: no stream, nor all
+// together, take more at once.
+//
+// A receive whose socket is known to hold more, but for which there was no slot, stands in one line with its
+// like. While several stand there each is served a slot at a time, so that none takes all.
+//
+// Try or wait: the kernel says with each receive whether the socket holds more; the next one tries at once or
+// waits for readiness accordingly.
+//
+// shutdown is the call itself, made between submission and wait, behind the sends that were started before
+// it: io_uring would wake a worker thread for it. Operations on one descriptor run in whatever order the
+// kernel gets to them, once they are submitted.
 //
 // Thread rule: everything but `wake` belongs to the thread that created it. Fork: a child must not touch it,
 // not even destroy it; its memory is not inherited. Lifetime: operations end before it does. Bound:
-// `operations_max` submitted, `ring_slots` of the pool with the kernel; what is beyond waits in line. The
-// completion queue shared with the kernel holds the final completion and the cancellation of every operation.
+// `operations_max` in flight, `ring_slots` of the pool with the kernel; what is beyond waits in line. The
+// completion queue shared with the kernel has room for the end and the cancellation of every operation; what
+// else comes waits in the kernel while it is full.
 #pragma once
 
 #include <weir/io/descriptor.hpp>

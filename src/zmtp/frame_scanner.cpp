@@ -21,6 +21,23 @@ result<scan_event> frame_scanner::scan(std::span<const std::byte>& chunk) {
   return scan_event::end_of_chunk;
 }
 
+namespace {
+
+/// Messages of one short frame: there is nothing to check and nothing to remember but where each ends.
+std::uint64_t pass_short_messages(const std::byte*& at, std::size_t& left) noexcept {
+  std::uint64_t passed = 0;
+  while (left >= short_header_bytes && at[0] == std::byte{0}) {
+    const std::size_t frame_bytes = short_header_bytes + std::to_integer<std::size_t>(at[1]);
+    if (frame_bytes > left) break;
+    at += frame_bytes;
+    left -= frame_bytes;
+    ++passed;
+  }
+  return passed;
+}
+
+} // namespace
+
 /// The fast path: message frames that lie in the chunk as a whole and break neither rule nor limit. All else
 /// is left to the steps below, which know what to do and what to blame.
 void frame_scanner::walk_whole_frames(std::span<const std::byte>& chunk) noexcept {
@@ -30,8 +47,11 @@ void frame_scanner::walk_whole_frames(std::span<const std::byte>& chunk) noexcep
   const std::byte* at = chunk.data();
   std::size_t left = chunk.size();
 
+  const bool short_ones_pass = limits_.message_bytes_max >= short_body_bytes_max && limits_.frames_max > 0;
   frame_header header;
-  while (decode_header(at, left, header) == header_status::complete) {
+  for (;;) {
+    if (frames == 0 && short_ones_pass) messages += pass_short_messages(at, left);
+    if (decode_header(at, left, header) != header_status::complete) break;
     if (header.kind == frame_kind::command || header.body_bytes > left - header.header_bytes) break;
     if (frames >= limits_.frames_max || header.body_bytes > limits_.message_bytes_max - bytes) break;
     at += header.header_bytes + header.body_bytes;

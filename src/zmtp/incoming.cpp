@@ -34,12 +34,37 @@ void incoming::skip_used_chunks() noexcept {
   }
 }
 
+void incoming::take(message& into, std::size_t first) {
+  assert(has_message());
+  std::size_t index = first;
+  frame_kind kind;
+  do {
+    if (!try_take_frame(into, index, kind)) kind = take_split_frame(into, index);
+    if (kind != frame_kind::command) ++index;
+  } while (kind != frame_kind::last);
+  into.truncate(index);
+  ++taken_;
+}
+
+/// A frame that lies in one chunk.
+bool incoming::try_take_frame(message& into, std::size_t index, frame_kind& kind) {
+  frame_header header;
+  if (decode_header(at_, left_, header) != header_status::complete) return false;
+  if (header.body_bytes > left_ - header.header_bytes || header.kind == frame_kind::command) return false;
+  into.overwrite(index).assign_slice(*owner_, at_ + header.header_bytes, header.body_bytes);
+  advance(header.header_bytes + header.body_bytes);
+  skip_used_chunks();
+  kind = header.kind;
+  return true;
+}
+
 /// A frame that lies in several chunks; or a command, which was obeyed when it was scanned and is passed
 /// over.
-frame_kind incoming::take_split_frame(message& into) {
+frame_kind incoming::take_split_frame(message& into, std::size_t index) {
   const frame_header header = take_split_header();
   frame dropped;
-  take_split_body(header.kind == frame_kind::command ? dropped : into.add(), header.body_bytes);
+  const bool is_command = header.kind == frame_kind::command;
+  take_split_body(is_command ? dropped : into.overwrite(index), header.body_bytes);
   return header.kind;
 }
 
@@ -134,7 +159,7 @@ void incoming::clear() noexcept {
 void incoming::end_of_connection() noexcept {
   large_body_.reset();
   drop_behind_whole_messages();
-  completed_before_ += scanner_.messages_completed();
+  taken_ -= scanner_.messages_completed(); // modulo 2^64: `messages` stays what it is
   scanner_ = frame_scanner(limits_);
 }
 

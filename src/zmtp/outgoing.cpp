@@ -4,6 +4,28 @@
 #include <cstring>
 
 namespace weir::zmtp {
+
+void outgoing::push(const message& from, std::size_t first) {
+  if (begins_.size() >= settle_at_) settle();
+  begins_.push_back(std::uint64_t{written_});
+  const bool was_empty = target_->empty();
+  for (std::size_t i = first; i < from.size(); ++i)
+    push_frame(from[i], i + 1 < from.size() ? frame_kind::more : frame_kind::last);
+  // What stands behind unsent bytes leaves with them.
+  if (was_empty && stream_) stream_->output_written();
+}
+
+void outgoing::push_frame(const frame& part, frame_kind kind) {
+  const std::size_t size = part.size();
+  if (size > copied_max_bytes_) return push_large_frame(part, kind);
+  const std::size_t header = header_bytes_for(size);
+  std::byte* to = target_->prepare(header + size);
+  encode_header(to, kind, size);
+  std::memcpy(to + header, part.data(), size);
+  target_->commit(header + size);
+  written_ += header + size;
+}
+
 /// Forgets the messages that the kernel has wholly taken: those behind which another one begins that it has
 /// reached.
 void outgoing::settle() noexcept {

@@ -1,3 +1,4 @@
+#include <weir/async/step_back.hpp>
 #include <weir/zmtp/command.hpp>
 #include <weir/zmtp/session.hpp>
 
@@ -51,7 +52,8 @@ task<error> session::receive_until_end(lease first) {
       result<> whole = co_await receive_large_body();
       if (!whole) co_return std::move(whole).error();
     }
-    if (pipe_.in.has_message()) owner_.messages_arrived(pipe_);
+    const bool has_woken = pipe_.in.has_message() && owner_.messages_arrived(pipe_);
+    if (has_woken) co_await step_back(); // to those who use the chunk while it is in the cache
     if (must_wait()) {
       result<> room = co_await wait_for_room();
       if (!room) co_return std::move(room).error();
@@ -150,11 +152,13 @@ task<result<>> session::wait_for_room() {
   result<> outcome;
   silence_timer_.unlink(); // it is us who do not listen
   pipe_.waits_for_room = true;
+  pipe_.few_messages = options_.receive_hwm / 2;
   while (outcome && must_wait()) {
     pipe_.room.reset();
     outcome = co_await pipe_.room.wait();
   }
   pipe_.waits_for_room = false;
+  pipe_.few_messages = 0;
   heard();
   co_return outcome;
 }

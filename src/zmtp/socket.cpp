@@ -28,15 +28,29 @@ socket::~socket() {
 // --- receiving ---
 
 bool socket::try_receive(message& into) {
-  pipe* from = ready_.front();
+  pipe* const from = ready_.front();
   if (!from) return false;
-  into.clear();
-  if (receives_routing_id_) into.add().assign_share(from->prefix());
-  from->in.take(into);
-  ++counters_.messages_received;
-  const bool stays_in_front = from->in.has_message() && !ready_.next(*from) && !from->waits_for_room;
-  if (!stays_in_front) after_take(*from);
+  if (!try_take_alike(*from, into)) take(*from, into);
   return true;
+}
+
+/// The way of most messages where there are many: one like it was received into the same message just before,
+/// and nothing else is due. It costs no call.
+bool socket::try_take_alike(pipe& from, message& into) noexcept {
+  const std::size_t body = receives_routing_id_ ? 1 : 0;
+  const bool more_than_few = from.in.messages() > from.few_messages + 1;
+  if (!more_than_few || !ready_.is_short() || into.size() != body + 1) return false;
+  if (receives_routing_id_ && !into[0].try_assign_share(from.prefix())) return false;
+  if (!from.in.try_take_short(into[body])) return false;
+  ++counters_.messages_received;
+  return true;
+}
+
+void socket::take(pipe& from, message& into) {
+  if (receives_routing_id_) into.overwrite(0).assign_share(from.prefix());
+  from.in.take(into, receives_routing_id_ ? 1 : 0);
+  ++counters_.messages_received;
+  after_take(from);
 }
 
 /// One message from each in turn; a session that waits for room goes on.
@@ -52,15 +66,18 @@ void socket::after_take(pipe& from) {
 
 bool socket::has_half_the_room(const pipe& from) const noexcept {
   if (!from.in.has_message()) return true;
-  const bool few = options_.receive_hwm == 0 || from.in.messages() <= options_.receive_hwm / 2;
+  const bool few = options_.receive_hwm == 0 || from.in.messages() <= from.few_messages;
   return few && from.in.pinned_bytes() <= receive_bytes_max_ / 2;
 }
 
-void socket::messages_arrived(pipe& from) noexcept {
+bool socket::messages_arrived(pipe& from) noexcept {
   list_hook<ready_list>& turn = from;
   if (!turn.is_linked()) ready_.push_back(from);
-  while (waiting_receive* waiting = receivers_.front()) {
-    if (ready_.empty()) return;
+  bool has_woken = false;
+  while (!ready_.empty()) {
+    waiting_receive* const waiting = receivers_.front();
+    if (!waiting) break;
+    has_woken = true;
     try {
       try_receive(waiting->into_);
       waiting->wake();
@@ -68,6 +85,7 @@ void socket::messages_arrived(pipe& from) noexcept {
       waiting->wake_with(error(std::errc::not_enough_memory, "receive"));
     }
   }
+  return has_woken;
 }
 
 bool socket::waiting_receive::is_let_wait() noexcept {

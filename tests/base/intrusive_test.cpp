@@ -120,6 +120,17 @@ TEST(intrusive_list, keeps_order_and_walks) {
   EXPECT_EQ(drained(all), "abc");
 }
 
+TEST(intrusive_list, is_short_with_one_element_or_none) {
+  items of;
+  list all;
+  EXPECT_TRUE(all.is_short());
+  all.push_back(of.a);
+  EXPECT_TRUE(all.is_short());
+  all.push_back(of.b);
+  EXPECT_FALSE(all.is_short());
+  EXPECT_EQ(drained(all), "ab");
+}
+
 TEST(intrusive_list, an_element_leaves_from_any_place) {
   struct {
     item items::* leaving;

@@ -48,6 +48,55 @@ TEST_F(frame_test, copies_bytes_of_any_size) {
   }
 }
 
+TEST_F(frame_test, equals_another_with_the_same_bytes_however_they_are_kept) {
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::string text(size, 'x');
+    const frame kept{std::string_view(text)};
+    EXPECT_TRUE(kept == frame::borrowed(bytes_of(text)));
+    EXPECT_FALSE(kept == frame(std::string_view(text + "x")));
+    for (char& letter : text) {
+      letter = 'y';
+      EXPECT_FALSE(kept == frame(std::string_view(text))) << "of " << size;
+      letter = 'x';
+    }
+  }
+}
+
+TEST_F(frame_test, moves_along_a_block_without_counting) {
+  lease slot = received(large + small + large);
+  block& owner = *slot.owner();
+  frame moving;
+  EXPECT_FALSE(moving.try_assign_slice(owner, slot.data(), large.size(), slot.size())) << "nothing to reuse";
+  moving.assign_slice(owner, slot.data(), large.size());
+  const std::uint32_t references = owner.references;
+  const std::byte* const second = slot.data() + large.size() + small.size();
+  EXPECT_TRUE(moving.try_assign_slice(owner, second, large.size(), large.size()));
+  EXPECT_EQ(moving.data(), second);
+  EXPECT_EQ(owner.references, references);
+
+  const lease other = received(large);
+  EXPECT_FALSE(moving.try_assign_slice(*other.owner(), other.data(), large.size(), large.size()));
+  EXPECT_EQ(moving.data(), second);
+  EXPECT_FALSE(moving.try_assign_slice(owner, slot.data(), small.size(), slot.size()))
+      << "has to let go first";
+  EXPECT_EQ(moving.data(), second);
+  EXPECT_FALSE(moving.try_assign_share(frame("x")));
+  EXPECT_EQ(moving.data(), second);
+}
+
+TEST_F(frame_test, takes_small_bodies_inside_without_a_call) {
+  const lease slot = received(small + small);
+  frame inside("before");
+  EXPECT_TRUE(inside.try_assign_slice(*slot.owner(), slot.data(), 3, slot.size()));
+  EXPECT_EQ(inside.text(), "sss");
+  EXPECT_FALSE(inside.try_assign_slice(*slot.owner(), slot.data(), 3, frame::inline_max - 1));
+  EXPECT_TRUE(inside.try_assign_share(frame("other")));
+  EXPECT_EQ(inside.text(), "other");
+  EXPECT_FALSE(inside.try_assign_share(frame(std::string_view(large))));
+  EXPECT_EQ(inside.text(), "other");
+  EXPECT_EQ(slot.owner()->references, 1u);
+}
+
 TEST_F(frame_test, of_a_small_lease_frees_the_buffer) {
   const frame made(received(small));
   EXPECT_EQ(made.text(), small);

@@ -139,11 +139,49 @@ TEST_F(incoming_test, frames_that_span_chunks_are_copied_and_free_them) {
   EXPECT_EQ(pool.slots_in_use(), 0u);
 }
 
-TEST_F(incoming_test, appends_to_what_is_in_the_message) {
-  arrive(wire_frame("body"));
-  message taken({"routing id"});
-  in.take(taken);
+TEST_F(incoming_test, replaces_what_is_behind_the_envelope_and_nothing_else) {
+  arrive(wire_frame("body") + wire_message({"one", "two", "three"}) + wire_frame("end"));
+  message taken({"routing id", "old", "older"});
+  in.take(taken, 1);
   EXPECT_EQ(parts_of(taken), (parts{"routing id", "body"}));
+  in.take(taken, 1);
+  EXPECT_EQ(parts_of(taken), (parts{"routing id", "one", "two", "three"}));
+  in.take(taken);
+  EXPECT_EQ(parts_of(taken), parts{"end"});
+}
+
+/// By the short way where that is open, else by the other: the messages are the same.
+TEST_F(incoming_test, gives_the_same_by_the_short_way) {
+  for (const std::size_t size : {0u, 1u, 29u, 30u, 31u, 64u, 255u, 256u}) {
+    std::vector<std::string> bodies;
+    for (char letter = 'a'; letter <= 'z'; ++letter) bodies.emplace_back(size, letter);
+    std::string text;
+    for (const std::string& body : bodies) text += wire_frame(body);
+    arrive_in_pieces(text, 1000);
+    frame body;
+    std::size_t quick = 0;
+    for (const std::string& expected : bodies) {
+      if (in.try_take_short(body)) {
+        ++quick;
+      } else {
+        message taken;
+        in.take(taken);
+        body = std::move(taken.front());
+      }
+      ASSERT_EQ(body.text(), expected);
+    }
+    body.clear();
+    EXPECT_FALSE(in.has_message());
+    EXPECT_EQ(pool.slots_in_use(), 0u);
+    EXPECT_EQ(quick > 0, size <= 255);
+  }
+}
+
+TEST_F(incoming_test, has_no_short_way_for_commands_and_messages_of_several_frames) {
+  arrive(wire_command("PING", std::string("\0\0", 2)) + wire_message({"a", "b"}) + wire_frame("end"));
+  frame body;
+  EXPECT_FALSE(in.try_take_short(body));
+  EXPECT_EQ(take_all(), (std::vector<parts>{{"a", "b"}, {"end"}}));
 }
 
 // --- large bodies ---

@@ -77,6 +77,15 @@ TEST_P(message_of_any_size, clears_and_is_used_again) {
   EXPECT_EQ(parts_of(made), texts);
 }
 
+TEST_P(message_of_any_size, is_overwritten_frame_by_frame_and_cut) {
+  for (const std::size_t before : {0u, 2u, 3u, 7u}) {
+    message made = message_of(numbered(before));
+    for (std::size_t i = 0; i < texts.size(); ++i) made.overwrite(i).assign(texts[i]);
+    made.truncate(texts.size());
+    EXPECT_EQ(parts_of(made), texts);
+  }
+}
+
 TEST_P(message_of_any_size, shares_and_detaches) {
   message made = message_of(texts);
   message copy = made.share();

@@ -66,6 +66,28 @@ TEST_P(outgoing_test, sends_frames_with_headers_that_fit_their_size) {
   });
 }
 
+TEST_P(outgoing_test, sends_the_same_by_the_short_way) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    EXPECT_FALSE(out.try_push_short(frame("x"))) << "nothing is there yet to leave with";
+    push(out, {"first"});
+    std::string expected = wire_frame("first");
+    for (std::size_t size = 0; size < 300; ++size) {
+      const std::string body(size, 'b');
+      const bool is_short = out.try_push_short(frame(std::string_view(body)));
+      EXPECT_TRUE(size <= 255 || !is_short);
+      if (!is_short) push(out, {body});
+      expected += wire_frame(body);
+    }
+    const std::string received = co_await wire->peer.read(expected.size());
+    EXPECT_TRUE(received == expected);
+    EXPECT_TRUE(out.is_empty());
+    co_await detach(on(), out, *wire);
+  });
+}
+
 TEST_P(outgoing_test, sends_large_bodies_from_where_they_lie) {
   run([&]() -> task<> {
     outgoing out(on().send_buffers(), 0, unbounded);

@@ -57,7 +57,10 @@ class rig final : public session_owner {
     co_await when_all(run(std::move(first)), with_close(std::move(main)));
   }
 
-  void messages_arrived(pipe&) noexcept override { ++arrivals; }
+  bool messages_arrived(pipe&) noexcept override {
+    ++arrivals;
+    return false;
+  }
 
   socket_options options;
   loop& on_;

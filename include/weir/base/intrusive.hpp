@@ -120,6 +120,8 @@ class intrusive_list {
   }
 
   bool empty() const noexcept { return head_.next_ == &head_; }
+  /// At most one element is on the list.
+  bool is_short() const noexcept { return head_.next_ == head_.previous_; }
   T* front() const noexcept { return empty() ? nullptr : element_of(head_.next_); }
   /// The element behind `element`, or null at the end.
   T* next(const T& element) const noexcept {

@@ -25,6 +25,8 @@ class ring {
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
+  /// The next push allocates nothing.
+  bool has_room() const noexcept { return size_ < capacity_; }
   T& front() noexcept { return (*this)[0]; }
   T& back() noexcept { return (*this)[size_ - 1]; }
   T& operator[](std::size_t index) noexcept {

@@ -38,7 +38,7 @@ struct loop_options {
   std::size_t stream_credit_bytes =
       256u << 10; ///< unread bytes of a stream at which its receive is paused; resumed at half of it
   std::size_t stream_send_bytes =
-      256u << 10; ///< unsent bytes of a stream at which writers wait; they go on at half of it
+      512u << 10; ///< unsent bytes of a stream at which writers wait; they go on at half of it
   std::size_t completion_capacity = 4096; ///< known completions that wait for their handlers, a lane
   std::size_t inbox_max = 65536;   ///< pieces of work that other threads posted and no turn has taken yet
   std::size_t phase_budget = 1024; ///< most handlers that one phase runs in a turn

@@ -33,6 +33,8 @@ class outbound {
     bytes_ += count;
   }
   std::size_t contiguous_max() const noexcept { return chunks_.slot_bytes(); }
+  /// `prepare` of so much just says where.
+  std::size_t room_bytes() const noexcept { return static_cast<std::size_t>(room_end_ - room_); }
 
   void append_copy(std::span<const std::byte> bytes);
   void append(lease&& piece);
@@ -49,7 +51,6 @@ class outbound {
   void clear() noexcept;
 
  private:
-  std::size_t room_bytes() const noexcept { return static_cast<std::size_t>(room_end_ - room_); }
   void open_chunk();
   void seal() noexcept;
   void release_chunk() noexcept;

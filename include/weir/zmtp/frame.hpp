@@ -50,6 +50,9 @@ class frame {
   std::span<const std::byte> bytes() const noexcept { return {data(), size()}; }
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data()), size()}; }
   bool operator==(std::string_view other) const noexcept { return text() == other; }
+  bool operator==(const frame& other) const noexcept {
+    return size() == other.size() && are_equal(data(), other.data(), size());
+  }
 
   void clear() noexcept {
     drop();
@@ -78,9 +81,28 @@ class frame {
   void assign_share(const frame& other) {
     if (other.kind_ != kind::small) return assign_share_of_outside(other);
     drop();
-    std::memcpy(storage_, other.storage_, sizeof storage_);
-    kind_ = kind::small;
-    small_size_ = other.small_size_;
+    copy_inside(other.storage_, other.small_size_);
+  }
+
+  // The same where it costs neither a count nor a call; elsewhere they do nothing and say false. For a reader
+  // who receives into the same message again and again, and so moves along the blocks.
+
+  /// `readable_bytes` from `data` on belong to the block: at least `size`.
+  bool try_assign_slice(block& owner, const std::byte* data, std::size_t size,
+                        std::size_t readable_bytes) noexcept {
+    if (size > inline_max) {
+      if (kind_ != kind::shared || outside().owner != &owner) return false;
+      assign_outside(kind::shared, &owner, data, size);
+      return true;
+    }
+    if (kind_ == kind::shared || readable_bytes < inline_max) return false;
+    copy_inside(data, size);
+    return true;
+  }
+  bool try_assign_share(const frame& other) noexcept {
+    if (kind_ == kind::shared || other.kind_ != kind::small) return false;
+    copy_inside(other.storage_, other.small_size_);
+    return true;
   }
 
   frame share() const {
@@ -117,6 +139,29 @@ class frame {
     if (size > 0) std::memcpy(storage_, data, size);
     kind_ = kind::small;
     small_size_ = static_cast<std::uint8_t>(size);
+  }
+  /// Of a fixed size, which needs no call; what is behind `size` means nothing.
+  void copy_inside(const std::byte* from, std::size_t size) noexcept {
+    std::memcpy(storage_, from, inline_max);
+    kind_ = kind::small;
+    small_size_ = static_cast<std::uint8_t>(size);
+  }
+  /// Routing ids are compared once a message: the usual lengths, 4 to 16 bytes, without a call.
+  static bool are_equal(const std::byte* left, const std::byte* right, std::size_t size) noexcept {
+    if (size < 4 || size > 16) return std::memcmp(left, right, size) == 0;
+    return size < 8 ? ends_are_equal<std::uint32_t>(left, right, size)
+                    : ends_are_equal<std::uint64_t>(left, right, size);
+  }
+  /// The first and the last word, which overlap: that is all of it.
+  template <class Word>
+  static bool ends_are_equal(const std::byte* left, const std::byte* right, std::size_t size) noexcept {
+    const auto at = [](const std::byte* from) {
+      Word word;
+      std::memcpy(&word, from, sizeof word);
+      return word;
+    };
+    const std::size_t last = size - sizeof(Word);
+    return at(left) == at(right) && at(left + last) == at(right + last);
   }
   void assign_large(std::span<const std::byte> bytes);
   void assign_share_of_outside(const frame& other);

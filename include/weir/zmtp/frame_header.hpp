@@ -87,7 +87,11 @@ inline header_status decode_header(const std::byte* first, std::size_t available
                                    frame_header& out) noexcept {
   if (available == 0) return header_status::incomplete;
   const auto flags = std::to_integer<std::uint8_t>(first[0]);
-  if (flags >= flag_command) { // a command or nonsense: one comparison for the frames of messages
+  if (flags <= flag_more && available >= short_header_bytes) [[likely]] {
+    out = {std::to_integer<std::uint64_t>(first[1]), short_header_bytes, static_cast<frame_kind>(flags)};
+    return header_status::complete;
+  }
+  if (flags >= flag_command) { // a command or nonsense
     if (flags > (flag_more | flag_long | flag_command)) return header_status::reserved_flag;
     if ((flags & flag_more) != 0) return header_status::command_with_more;
   }

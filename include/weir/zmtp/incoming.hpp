@@ -31,15 +31,16 @@ class incoming {
   void push(lease&& chunk);
 
   /// Whole messages that wait.
-  std::uint64_t messages() const noexcept {
-    return completed_before_ + scanner_.messages_completed() - taken_;
-  }
+  std::uint64_t messages() const noexcept { return scanner_.messages_completed() - taken_; }
   bool has_message() const noexcept { return messages() != 0; }
   std::size_t pinned_bytes() const noexcept { return pinned_bytes_; }
 
-  /// Appends the frames of the oldest message. Precondition: has_message(). Throws std::bad_alloc only for a
-  /// frame that spans leases.
-  void take(message& into);
+  /// Replaces the frames of `into` from `first` on by those of the oldest message. Precondition:
+  /// has_message(). Throws std::bad_alloc only for a frame that spans leases or a fourth frame.
+  void take(message& into, std::size_t first = 0);
+  /// Takes a message of one short frame whose bytes `into` can take without a call, with others behind it in
+  /// the chunk: the usual case where many arrive. False: nothing was done. Precondition: has_message().
+  bool try_take_short(frame& into) noexcept;
 
   /// Bytes of a frame's body that are missing and worth receiving straight into memory of their own; 0 where
   /// they are not.
@@ -74,8 +75,8 @@ class incoming {
     at_ += count;
     left_ -= count;
   }
-  bool try_take_frame(message& into, frame_kind& kind);
-  frame_kind take_split_frame(message& into);
+  bool try_take_frame(message& into, std::size_t index, frame_kind& kind);
+  frame_kind take_split_frame(message& into, std::size_t index);
   frame_header take_split_header();
   void take_split_body(frame& into, std::size_t size);
   void copy_out(std::byte* to, std::size_t count);
@@ -85,36 +86,24 @@ class incoming {
 
   scan_limits limits_;
   frame_scanner scanner_;
-  std::uint64_t completed_before_ = 0; ///< whole messages of earlier connections
-  std::uint64_t taken_ = 0;
-  ring<lease> chunks_;     ///< the front one is read at `at_`
-  block* owner_ = nullptr; ///< of the front chunk
+  std::uint64_t taken_ = 0; ///< of those that the scanner has counted; those of earlier connections are owed
+  ring<lease> chunks_;      ///< the front one is read at `at_`
+  block* owner_ = nullptr;  ///< of the front chunk
   const std::byte* at_ = nullptr;
   std::size_t left_ = 0; ///< bytes of the front chunk from `at_` on
   std::size_t pinned_bytes_ = 0;
   lease large_body_;
 };
 
-inline void incoming::take(message& into) {
+inline bool incoming::try_take_short(frame& into) noexcept {
   assert(has_message());
-  frame_kind kind;
-  do {
-    if (!try_take_frame(into, kind)) [[unlikely]]
-      kind = take_split_frame(into);
-  } while (kind != frame_kind::last);
+  if (left_ <= short_header_bytes || at_[0] != std::byte{0}) return false;
+  const std::size_t body_bytes = std::to_integer<std::size_t>(at_[1]);
+  const std::size_t bytes_left = left_ - short_header_bytes;
+  if (body_bytes >= bytes_left) return false;
+  if (!into.try_assign_slice(*owner_, at_ + short_header_bytes, body_bytes, bytes_left)) return false;
+  advance(short_header_bytes + body_bytes);
   ++taken_;
-}
-
-/// The usual case: a frame that lies in one chunk.
-inline bool incoming::try_take_frame(message& into, frame_kind& kind) {
-  frame_header header;
-  if (decode_header(at_, left_, header) != header_status::complete) return false;
-  if (header.body_bytes > left_ - header.header_bytes || header.kind == frame_kind::command) return false;
-  into.add().assign_slice(*owner_, at_ + header.header_bytes, header.body_bytes);
-  advance(header.header_bytes + header.body_bytes);
-  if (left_ == 0) [[unlikely]]
-    skip_used_chunks();
-  kind = header.kind;
   return true;
 }
 

@@ -1,5 +1,5 @@
-// message: the frames that travel together. The first three live inside, which covers an envelope; more go to
-// the heap.
+// message: the frames that travel together, in one array. Three fit inside, which covers an envelope; more go
+// to the heap.
 //
 // Thread rule and lifetime: those of its frames. Bound: frames and bytes of received messages are limited by
 // the session.
@@ -12,18 +12,18 @@
 #include <cstddef>
 #include <initializer_list>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace weir::zmtp {
 
 class message {
  public:
-  message() = default;
+  message() noexcept {}
   /// `message({"identity", "", "body"})`: copies.
-  explicit message(std::initializer_list<std::string_view> texts) {
+  explicit message(std::initializer_list<std::string_view> texts) : message() {
     for (std::string_view text : texts) add().assign(text);
   }
-  message(message&& other) noexcept { take(other); }
+  message(message&& other) noexcept : message() { take(other); }
   message& operator=(message&& other) noexcept {
     if (this != &other) {
       clear();
@@ -31,12 +31,17 @@ class message {
     }
     return *this;
   }
+  ~message() { give_back(); }
 
   std::size_t size() const noexcept { return count_; }
   bool empty() const noexcept { return count_ == 0; }
+  frame* begin() noexcept { return frames_; }
+  frame* end() noexcept { return frames_ + count_; }
+  const frame* begin() const noexcept { return frames_; }
+  const frame* end() const noexcept { return frames_ + count_; }
   frame& operator[](std::size_t index) noexcept {
     assert(index < count_);
-    return index < inline_frames ? first_[index] : rest_[index - inline_frames];
+    return frames_[index];
   }
   const frame& operator[](std::size_t index) const noexcept { return const_cast<message&>(*this)[index]; }
   frame& front() noexcept { return (*this)[0]; }
@@ -46,21 +51,22 @@ class message {
 
   /// One more frame, empty, to be filled.
   frame& add() {
-    if (count_ < inline_frames) return first_[count_++];
-    frame& part = rest_.emplace_back();
-    ++count_;
-    return part;
+    if (count_ == capacity_) [[unlikely]]
+      grow();
+    return frames_[count_++];
   }
   void add(frame&& part) { add() = std::move(part); }
   /// O(n). For envelopes.
   void add_front(frame&& part);
   frame pop_front() noexcept;
 
-  void clear() noexcept {
-    for (std::size_t i = 0; i < count_ && i < inline_frames; ++i) first_[i].clear();
-    if (count_ > inline_frames) rest_.clear();
-    count_ = 0;
+  /// The frame there to be filled anew, one more where `index` is the size: for whoever replaces the content
+  /// frame by frame, and then cuts off what is left of the old one.
+  frame& overwrite(std::size_t index) { return index < count_ ? frames_[index] : add(); }
+  void truncate(std::size_t count) noexcept {
+    while (count_ > count) frames_[--count_].clear();
   }
+  void clear() noexcept { truncate(0); }
 
   message share() const;
   /// Shares no memory with received buffers or anything else afterwards: may be kept long, may go to another
@@ -68,18 +74,18 @@ class message {
   void detach();
 
  private:
-  static constexpr std::size_t inline_frames = 3;
+  static constexpr std::size_t inside_max = 3;
 
-  void take(message& other) noexcept {
-    const std::size_t inside = other.count_ < inline_frames ? other.count_ : inline_frames;
-    for (std::size_t i = 0; i < inside; ++i) first_[i] = std::move(other.first_[i]);
-    if (other.count_ > inline_frames) rest_ = std::move(other.rest_);
-    count_ = std::exchange(other.count_, std::size_t{0});
+  void take(message& other) noexcept;
+  void grow();
+  void give_back() noexcept {
+    if (frames_ != inside_.data()) delete[] frames_;
   }
 
-  std::array<frame, inline_frames> first_;
+  std::array<frame, inside_max> inside_;
+  frame* frames_ = inside_.data(); ///< those from `count_` on are empty
   std::size_t count_ = 0;
-  std::vector<frame> rest_;
+  std::size_t capacity_ = inside_max;
 };
 
 } // namespace weir::zmtp

@@ -41,6 +41,9 @@ class outgoing {
   /// Encodes the frames from `first` on. Large bodies with an owner are shared, all else is copied.
   /// Precondition: !is_full().
   void push(const message& from, std::size_t first = 0);
+  /// The same for a message of one short frame that fits behind others where it costs no call but the copy:
+  /// the usual case where many are sent. False: nothing was done.
+  bool try_push_short(const frame& body) noexcept;
   /// A command, where a connection stands; else it is void.
   void push_command(std::span<const std::byte> encoded);
 
@@ -83,27 +86,18 @@ inline bool outgoing::is_full() noexcept {
   return begins_.size() >= messages_max_;
 }
 
-inline void outgoing::push(const message& from, std::size_t first) {
-  if (begins_.size() >= settle_at_) [[unlikely]]
-    settle();
+inline bool outgoing::try_push_short(const frame& body) noexcept {
+  outbound& to = *target_;
+  const std::size_t frame_bytes = short_header_bytes + body.size();
+  if (body.size() > short_body_bytes_max || frame_bytes > to.room_bytes() || to.empty()) return false;
+  if (begins_.size() >= settle_at_ || !begins_.has_room()) return false;
   begins_.push_back(std::uint64_t{written_});
-  const bool was_empty = target_->empty();
-  for (std::size_t i = first; i < from.size(); ++i)
-    push_frame(from[i], i + 1 < from.size() ? frame_kind::more : frame_kind::last);
-  // What stands behind unsent bytes leaves with them.
-  if (was_empty && stream_) stream_->output_written();
-}
-
-inline void outgoing::push_frame(const frame& part, frame_kind kind) {
-  const std::size_t size = part.size();
-  if (size > copied_max_bytes_) [[unlikely]]
-    return push_large_frame(part, kind);
-  const std::size_t header = header_bytes_for(size);
-  std::byte* to = target_->prepare(header + size);
-  encode_header(to, kind, size);
-  std::memcpy(to + header, part.data(), size);
-  target_->commit(header + size);
-  written_ += header + size;
+  std::byte* const at = to.prepare(frame_bytes);
+  encode_header(at, frame_kind::last, body.size());
+  to.commit(frame_bytes);
+  written_ += frame_bytes;
+  std::memcpy(at + short_header_bytes, body.data(), body.size());
+  return true;
 }
 
 } // namespace weir::zmtp

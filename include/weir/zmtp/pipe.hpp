@@ -35,6 +35,7 @@ class pipe : public list_hook<ready_list>, public list_hook<pipe_list> {
   outgoing out;
   event room{event_reset::manual}; ///< set when messages were taken down to half of the bound
   bool waits_for_room = false;     ///< its session has stopped reading
+  std::uint64_t few_messages = 0;  ///< so many are left when its session may go on, or 0 when it did not stop
   bool is_connected = false;       ///< the handshake is done, and the connection stands
   bool is_persistent = false;      ///< belongs to a connect: waits for the next connection when one ends
   bool has_given_id = false;       ///< its routing id was given by `set_connect_routing_id`

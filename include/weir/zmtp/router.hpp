@@ -30,7 +30,10 @@ class router final : public socket {
   send_status try_send(message& from) override;
 
   void enter(pipe& peer, std::string id);
-  pipe* find(std::string_view routing_id) noexcept;
+  pipe* find(const frame& routing_id) noexcept {
+    return last_found_ && last_found_->prefix() == routing_id ? last_found_ : look_up(routing_id.text());
+  }
+  pipe* look_up(std::string_view routing_id) noexcept;
   std::string make_routing_id();
 
   std::unordered_map<std::string_view, pipe*> peers_; ///< keyed by the pipes' own ids

@@ -27,8 +27,8 @@ namespace weir::zmtp {
 /// The socket's side of a session.
 class session_owner {
  public:
-  /// The pipe may have whole messages that it had not before.
-  virtual void messages_arrived(pipe& from) noexcept = 0;
+  /// The pipe may have whole messages that it had not before. True when somebody was woken with one.
+  virtual bool messages_arrived(pipe& from) noexcept = 0;
 
  protected:
   ~session_owner() = default;

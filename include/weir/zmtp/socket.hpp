@@ -91,8 +91,9 @@ class socket : private session_owner {
 
   /// Encodes frames [first, …) for the peer.
   void push(pipe& to, const message& from, std::size_t first) {
-    to.out.push(from, first);
     ++counters_.messages_sent;
+    const bool is_one_frame = from.size() == first + 1;
+    if (!is_one_frame || !to.out.try_push_short(from[first])) to.out.push(from, first);
   }
   void drop_connection(pipe& peer) noexcept;
   loop& home() noexcept { return home_; }
@@ -117,7 +118,9 @@ class socket : private session_owner {
   void tell(socket_event_kind kind, std::string_view where, const error* reason = nullptr);
 
   // --- traffic ---
-  void messages_arrived(pipe& from) noexcept override;
+  bool messages_arrived(pipe& from) noexcept override;
+  bool try_take_alike(pipe& from, message& into) noexcept;
+  void take(pipe& from, message& into);
   void after_take(pipe& from);
   bool has_half_the_room(const pipe& from) const noexcept;
   void room_made() noexcept;

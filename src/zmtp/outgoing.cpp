@@ -13,6 +13,13 @@ void outgoing::push(const message& from, std::size_t first) {
     push_frame(from[i], i + 1 < from.size() ? frame_kind::more : frame_kind::last);
   // What stands behind unsent bytes leaves with them.
   if (was_empty && stream_) stream_->output_written();
+  renew_short_way();
+}
+
+void outgoing::renew_short_way() noexcept {
+  short_way_max_ = std::min(settle_at_, begins_.capacity());
+  if (messages_max_ != 0) short_way_max_ = std::min(short_way_max_, messages_max_);
+  if (is_detaching_) short_way_max_ = 0;
 }
 
 void outgoing::push_frame(const frame& part, frame_kind kind) {
@@ -35,6 +42,7 @@ void outgoing::settle() noexcept {
   while (begins_.size() > 1 && begins_[1] <= taken) begins_.pop_front();
   if (begins_.size() == 1 && taken >= written_) begins_.pop_front();
   settle_at_ = begins_.size() + settle_interval;
+  renew_short_way();
 }
 
 void outgoing::push_large_frame(const frame& part, frame_kind kind) {
@@ -72,6 +80,7 @@ void outgoing::begin_detach() noexcept {
   stream_ = nullptr;
   target_ = &waiting_;
   is_detaching_ = true;
+  renew_short_way();
 }
 
 void outgoing::end_detach(outbound& unsent) noexcept {

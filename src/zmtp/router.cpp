@@ -19,7 +19,7 @@ std::string router::make_routing_id() {
 result<> router::opened(pipe& peer) {
   if (connect_routing_id_.empty()) return {};
   std::string id = std::exchange(connect_routing_id_, {});
-  if (look_up(id)) return fail(errc::invalid_argument, "the given routing id is in use");
+  if (find(id)) return fail(errc::invalid_argument, "the given routing id is in use");
   peer.has_given_id = true;
   enter(peer, std::move(id));
   return {};
@@ -30,7 +30,7 @@ result<> router::admit(pipe& peer, const peer_properties& properties) {
   std::string id = properties.routing_id;
   if (peer.has_given_id || id.empty()) id = peer.routing_id(); // of an earlier connection
   if (id.empty()) id = make_routing_id();
-  pipe* other = look_up(id);
+  pipe* other = find(id);
   if (other == &peer) return {};
   if (other) {
     if (!options().handover) return fail(errc::protocol, "the routing id of the peer is in use");
@@ -54,7 +54,7 @@ void router::retired(pipe& peer) noexcept {
   peers_.erase(peer.routing_id());
 }
 
-pipe* router::look_up(std::string_view routing_id) noexcept {
+pipe* router::find(std::string_view routing_id) noexcept {
   const auto found = peers_.find(routing_id);
   if (found == peers_.end()) return nullptr;
   last_found_ = found->second;
@@ -62,7 +62,13 @@ pipe* router::look_up(std::string_view routing_id) noexcept {
 }
 
 socket::send_status router::try_send(message& from) {
-  pipe* to = from.empty() ? nullptr : find(from.front());
+  const bool goes_where_the_last_went = last_found_ && !from.empty() && last_found_->prefix() == from.front();
+  if (goes_where_the_last_went && try_push_short(*last_found_, from, 1)) return send_status::sent;
+  return route(from);
+}
+
+socket::send_status router::route(message& from) {
+  pipe* to = from.empty() ? nullptr : find(from.front().text());
   if (!to && options().mandatory) return send_status::unroutable;
   if (to && to->out.is_full()) {
     if (options().when_full == full_policy::wait) return send_status::full;

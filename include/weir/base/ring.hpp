@@ -25,8 +25,8 @@ class ring {
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
-  /// The next push allocates nothing.
-  bool has_room() const noexcept { return size_ < capacity_; }
+  /// Below so many elements a push allocates nothing.
+  std::size_t capacity() const noexcept { return capacity_; }
   T& front() noexcept { return (*this)[0]; }
   T& back() noexcept { return (*this)[size_ - 1]; }
   T& operator[](std::size_t index) noexcept {

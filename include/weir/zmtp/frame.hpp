@@ -51,7 +51,8 @@ class frame {
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data()), size()}; }
   bool operator==(std::string_view other) const noexcept { return text() == other; }
   bool operator==(const frame& other) const noexcept {
-    return size() == other.size() && are_equal(data(), other.data(), size());
+    if (kind_ != kind::small || other.kind_ != kind::small) return text() == other.text();
+    return small_size_ == other.small_size_ && are_equal(storage_, other.storage_, small_size_);
   }
 
   void clear() noexcept {

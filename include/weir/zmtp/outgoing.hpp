@@ -41,8 +41,8 @@ class outgoing {
   /// Encodes the frames from `first` on. Large bodies with an owner are shared, all else is copied.
   /// Precondition: !is_full().
   void push(const message& from, std::size_t first = 0);
-  /// The same for a message of one short frame that fits behind others where it costs no call but the copy:
-  /// the usual case where many are sent. False: nothing was done.
+  /// The same for a message of one short frame where it costs no call but the copy: the usual case where many
+  /// are sent. False: nothing was done; it is full, or the way is not so short.
   bool try_push_short(const frame& body) noexcept;
   /// A command, where a connection stands; else it is void.
   void push_command(std::span<const std::byte> encoded);
@@ -64,6 +64,7 @@ class outgoing {
   void push_frame(const frame& part, frame_kind kind);
   void push_large_frame(const frame& part, frame_kind kind);
   void settle() noexcept;
+  void renew_short_way() noexcept;
 
   outbound waiting_;
   outbound* target_ = &waiting_;
@@ -75,7 +76,8 @@ class outgoing {
   std::size_t bytes_max_;
   std::size_t copied_max_bytes_; ///< longest body that fits into a chunk together with its header
   std::size_t settle_at_ =
-      settle_interval; ///< so that `begins_` stays short when no message bound asks for it
+      settle_interval;            ///< so that `begins_` stays short when no message bound asks for it
+  std::size_t short_way_max_ = 0; ///< below so many in `begins_` one more fits, and none is to be settled
   bool is_detaching_ = false;
 };
 
@@ -88,15 +90,16 @@ inline bool outgoing::is_full() noexcept {
 
 inline bool outgoing::try_push_short(const frame& body) noexcept {
   outbound& to = *target_;
-  const std::size_t frame_bytes = short_header_bytes + body.size();
-  if (body.size() > short_body_bytes_max || frame_bytes > to.room_bytes() || to.empty()) return false;
-  if (begins_.size() >= settle_at_ || !begins_.has_room()) return false;
+  const std::size_t body_bytes = body.size();
+  const std::size_t frame_bytes = short_header_bytes + body_bytes;
+  if (body_bytes > short_body_bytes_max || frame_bytes > to.room_bytes()) return false;
+  if (begins_.size() >= short_way_max_ || to.empty() || to.bytes() >= bytes_max_) return false;
   begins_.push_back(std::uint64_t{written_});
   std::byte* const at = to.prepare(frame_bytes);
-  encode_header(at, frame_kind::last, body.size());
+  encode_header(at, frame_kind::last, body_bytes);
   to.commit(frame_bytes);
   written_ += frame_bytes;
-  std::memcpy(at + short_header_bytes, body.data(), body.size());
+  std::memcpy(at + short_header_bytes, body.data(), body_bytes);
   return true;
 }
 

@@ -28,12 +28,10 @@ class router final : public socket {
   result<> opened(pipe& peer) override;
   void retired(pipe& peer) noexcept override;
   send_status try_send(message& from) override;
+  send_status route(message& from);
 
   void enter(pipe& peer, std::string id);
-  pipe* find(const frame& routing_id) noexcept {
-    return last_found_ && last_found_->prefix() == routing_id ? last_found_ : look_up(routing_id.text());
-  }
-  pipe* look_up(std::string_view routing_id) noexcept;
+  pipe* find(std::string_view routing_id) noexcept;
   std::string make_routing_id();
 
   std::unordered_map<std::string_view, pipe*> peers_; ///< keyed by the pipes' own ids

@@ -91,9 +91,14 @@ class socket : private session_owner {
 
   /// Encodes frames [first, …) for the peer.
   void push(pipe& to, const message& from, std::size_t first) {
+    to.out.push(from, first);
     ++counters_.messages_sent;
-    const bool is_one_frame = from.size() == first + 1;
-    if (!is_one_frame || !to.out.try_push_short(from[first])) to.out.push(from, first);
+  }
+  /// The same by the short way, where that is open and the peer's queue is not full.
+  bool try_push_short(pipe& to, const message& from, std::size_t first) noexcept {
+    if (from.size() != first + 1 || !to.out.try_push_short(from[first])) return false;
+    ++counters_.messages_sent;
+    return true;
   }
   void drop_connection(pipe& peer) noexcept;
   loop& home() noexcept { return home_; }

@@ -14,7 +14,8 @@ RUN_S = 0.2  # how long a measured run lasts
 QUICK_RUN_S = 0.05
 SPIN_US = 50
 FULL_SIZE_BYTES = 64  # every contestant, one process and two
-REDUCED = ("uring-multishot", "epoll-adaptive", "libzmq")  # the other sizes and the round trips, unless chosen
+REDUCED = ("uring-multishot", "epoll-adaptive", "libzmq")  # the other sizes, unless chosen
+ROUND_TRIP = REDUCED + ("plain-epoll",)  # which shows what the kernel's wake-ups alone take
 ROUND_TRIPS = 1000
 SIDE_BLOCK_RUNS_MAX = 3  # for the round trips and the original shape, whose figures scatter less
 
@@ -56,7 +57,7 @@ class Benchmark:
                     self.blocks["rows"] += [report.stream_object(row, case) for row in rows]
 
     def pingpong(self):
-        chosen = self.chosen(REDUCED)
+        chosen = self.chosen(ROUND_TRIP)
         spinning = [c.spinning(SPIN_US) for c in chosen if c.name.startswith("weir")]
         for transport in self.options.transports:
             case = Case(transport, 2, FULL_SIZE_BYTES, "pingpong")

@@ -144,7 +144,7 @@ void reactive_proactor::serve_starved() noexcept {
     if (!on) return;
     operation* const first = on->readers.front();
     if (!first || !is_starved(*first)) continue; // it was cancelled
-    flags_of(*first) &= static_cast<std::uint8_t>(~flag_starved);
+    flags_of(*first) &= static_cast<std::uint16_t>(~flag_starved);
     table_->mark_changed(*on);
     serve_readers(*on);
   }

@@ -122,7 +122,7 @@ void uring_proactor::note_receive(operation& op, const uring_completion& what) n
   if ((what.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0)
     flags_of(op) |= uring_flag::more_data;
   else
-    flags_of(op) &= static_cast<std::uint8_t>(~uring_flag::more_data);
+    flags_of(op) &= static_cast<std::uint16_t>(~uring_flag::more_data);
 }
 
 void uring_proactor::complete_receive(operation& op, const uring_completion& what) noexcept {
@@ -131,7 +131,7 @@ void uring_proactor::complete_receive(operation& op, const uring_completion& wha
 }
 
 void uring_proactor::complete_poll_ahead(operation& op, const uring_completion& what) noexcept {
-  flags_of(op) &= static_cast<std::uint8_t>(~uring_flag::polling);
+  flags_of(op) &= static_cast<std::uint16_t>(~uring_flag::polling);
   if (what.result < 0 && !wants_another_try(what.result))
     end(op, what.result);
   else if (op.state() == operation_state::cancelling)
@@ -161,7 +161,7 @@ void uring_proactor::complete_receive_many(operation& op, const uring_completion
 void uring_proactor::deliver(operation& op, const uring_completion& what) noexcept {
   std::size_t remaining = what.result > 0 ? static_cast<std::size_t>(what.result) : 0;
   if ((flags_of(op) & uring_flag::has_slot) != 0) {
-    flags_of(op) &= static_cast<std::uint8_t>(~uring_flag::has_slot);
+    flags_of(op) &= static_cast<std::uint16_t>(~uring_flag::has_slot);
     block& slot = pool_.slot(static_cast<std::uint32_t>(kept_result_of(op)));
     lease received(slot, slot.data, remaining);
     if (remaining > 0) completed_.push(op, completion(what.result, true, std::move(received)));
@@ -199,7 +199,7 @@ void uring_proactor::complete_send(operation& op, const uring_completion& what) 
   }
   // Not this socket, or not so much pinned memory: with a copy, then.
   flags_of(op) |= uring_flag::must_copy;
-  flags_of(op) &= static_cast<std::uint8_t>(~uring_flag::ended);
+  flags_of(op) &= static_cast<std::uint16_t>(~uring_flag::ended);
   if (op.state() == operation_state::cancelling)
     end(op, -ECANCELED);
   else

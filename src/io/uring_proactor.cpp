@@ -136,7 +136,6 @@ std::uint64_t uring_proactor::now_ns() noexcept {
 
 void uring_proactor::start(operation& op) noexcept {
   flags_of(op) &= uring_flag::kept;
-  if (op.kind() == operation_kind::receive_many && may_stay_armed(op)) flags_of(op) |= uring_flag::multishot;
   const bool is_at_bound = in_flight_ >= operations_max_ || ring_->is_full() || !queued_.empty();
   // A close waits for nobody: it is what may free the others, and nothing else is outstanding on its
   // descriptor.

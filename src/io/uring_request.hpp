@@ -34,17 +34,18 @@ struct uring_completion {
 };
 
 namespace uring_flag {
-// These two outlive the operation's completion: what its socket did last says how it is best asked next.
-inline constexpr std::uint8_t more_data = 1; ///< the last receive left data behind: try before waiting
-inline constexpr std::uint8_t must_copy = 2; ///< the socket cannot send without a copy
-inline constexpr std::uint8_t kept = more_data | must_copy;
+// These outlive the operation's completion: what is known of its socket says how it is best asked next.
+inline constexpr std::uint16_t more_data = 1;    ///< the last receive left data behind: try before waiting
+inline constexpr std::uint16_t must_copy = 2;    ///< the socket cannot send without a copy
+inline constexpr std::uint16_t knows_family = 4; ///< the kernel was asked for the family of the socket
+inline constexpr std::uint16_t is_local = 8;     ///< it is a unix-domain socket
+inline constexpr std::uint16_t kept = more_data | must_copy | knows_family | is_local;
 
-inline constexpr std::uint8_t ended = 4;       ///< the result is known and kept; perhaps more is owed
-inline constexpr std::uint8_t in_queue = 8;    ///< waits for a submission entry
-inline constexpr std::uint8_t in_line = 16;    ///< waits for a slot of the buffer pool
-inline constexpr std::uint8_t polling = 32;    ///< the kernel has a poll ahead of the receive itself
-inline constexpr std::uint8_t has_slot = 64;   ///< the kernel fills a pool slot whose number is kept
-inline constexpr std::uint8_t multishot = 128; ///< a receive_many that stays armed
+inline constexpr std::uint16_t ended = 16;     ///< the result is known and kept; perhaps more is owed
+inline constexpr std::uint16_t in_queue = 32;  ///< waits for a submission entry
+inline constexpr std::uint16_t in_line = 64;   ///< waits for a slot of the buffer pool
+inline constexpr std::uint16_t polling = 128;  ///< the kernel has a poll ahead of the receive itself
+inline constexpr std::uint16_t has_slot = 256; ///< the kernel fills a pool slot whose number is kept
 } // namespace uring_flag
 
 } // namespace weir

@@ -28,13 +28,21 @@ bool is_local_socket(int number) noexcept {
 
 } // namespace
 
+/// Asked once for each operation: re-arming a receive costs no call of its own.
+bool uring_proactor::is_local(operation& op) noexcept {
+  if ((flags_of(op) & uring_flag::knows_family) == 0) {
+    ++counters_.system_calls;
+    flags_of(op) |= uring_flag::knows_family;
+    if (is_local_socket(op.descriptor())) flags_of(op) |= uring_flag::is_local;
+  }
+  return (flags_of(op) & uring_flag::is_local) != 0;
+}
+
 /// Whether a receive_many stays armed. Not on unix-domain sockets: since Linux 6.17 they say how much they
 /// hold, the kernel believes that they hold nothing when only their end is left, and the multishot receive
 /// may never see it. Arming anew looks at the socket anew.
-bool uring_proactor::may_stay_armed(const operation& op) noexcept {
-  if (!wants_multishot_ || !has(capability::multishot_receive)) return false;
-  ++counters_.system_calls;
-  return !is_local_socket(op.descriptor());
+bool uring_proactor::may_stay_armed(operation& op) noexcept {
+  return wants_multishot_ && has(capability::multishot_receive) && !is_local(op);
 }
 
 /// Asks for what the operation needs next: its request, or its cancellation. Both wait in one queue while
@@ -53,7 +61,7 @@ void uring_proactor::request_queued() noexcept {
     io_uring_sqe* const entry = ring_->next_entry();
     if (!entry) return;
     operation& op = *queued_.pop_front();
-    flags_of(op) &= static_cast<std::uint8_t>(~uring_flag::in_queue);
+    flags_of(op) &= static_cast<std::uint16_t>(~uring_flag::in_queue);
     prepare(*entry, op, share::all);
   }
 }
@@ -90,7 +98,7 @@ void uring_proactor::serve_line() noexcept {
     operation& op = *line_.pop_front();
     --line_length_;
     prepare(*entry, op, each); // as one from the line
-    flags_of(op) &= static_cast<std::uint8_t>(~uring_flag::in_line);
+    flags_of(op) &= static_cast<std::uint16_t>(~uring_flag::in_line);
   }
 }
 
@@ -180,7 +188,7 @@ void uring_proactor::prepare_send(io_uring_sqe& entry, send_operation& op) noexc
 /// multishot receive tries at once, always: one that meets both data and the end of the stream when it is
 /// armed would be woken only once.
 void uring_proactor::prepare_receive_into_ring(io_uring_sqe& entry, operation& op, share of_slots) noexcept {
-  const bool multishot = (flags_of(op) & uring_flag::multishot) != 0 && of_slots == share::all;
+  const bool multishot = of_slots == share::all && may_stay_armed(op);
   const bool bundles = has(capability::bundles) && of_slots == share::all;
   // A length of 0 means "whatever fits", which only receives of several slots know.
   const std::size_t length = multishot || bundles ? 0 : pool_.slot_bytes();

@@ -69,6 +69,22 @@ TEST_F(uring_receive_test, stays_armed_on_tcp_and_is_renewed_on_local_sockets) {
   }
 }
 
+TEST_F(uring_receive_test, asks_a_socket_once_for_its_family) {
+  ASSERT_NO_FATAL_FAILURE(open(options()));
+  if (!has(capability::multishot_receive)) GTEST_SKIP() << "this kernel has no multishot receive";
+  const connection first = connect_pair(transport::tcp);
+  const connection second = connect_pair(transport::local);
+  receive_many incoming(first.ours.get());
+  for (const int socket : {first.ours.get(), second.ours.get()}) {
+    incoming.set_descriptor(socket);
+    for (const std::uint64_t calls : {1u, 0u, 0u}) {
+      EXPECT_EQ(calls_of([&] { start(incoming); }), calls);
+      incoming.cancel();
+      ASSERT_TRUE(finish(incoming));
+    }
+  }
+}
+
 TEST_F(uring_receive_test, fills_several_slots_with_one_receive) {
   ASSERT_NO_FATAL_FAILURE(open(with_slots(options(), 64, 16)));
   if (!has(capability::bundles)) GTEST_SKIP() << "this kernel has no bundles";

@@ -43,7 +43,7 @@ TEST_P(backpressure, of_a_stalled_reader_bounds_memory_stops_the_peer_and_loses_
   });
 }
 
-TEST_P(backpressure, DISABLED_of_a_reader_that_resumes_costs_no_system_call_for_what_is_buffered) {
+TEST_P(backpressure, of_a_reader_that_resumes_costs_no_system_call_for_what_is_buffered) {
   run([&]() -> task<> {
     stream_ends ends = connected();
     co_await send_until_stuck(on(), ends.theirs.number(), pattern(16'000'000));

@@ -85,10 +85,12 @@ class operation : public list_hook<> {
   int descriptor() const noexcept { return descriptor_; }
   bool is_idle() const noexcept { return state_ == operation_state::idle; }
 
-  /// Only while idle.
+  /// Only while idle. Due also when another socket has got the same number: what is remembered of the old one
+  /// is forgotten.
   void set_descriptor(int descriptor) noexcept {
     assert(is_idle());
     descriptor_ = descriptor;
+    flags_ = 0;
   }
 
   /// Where it was started, and when (loop time), for `loop::for_each_outstanding`.
@@ -111,8 +113,8 @@ class operation : public list_hook<> {
   weir::lane lane_;
   std::uint8_t owed_ =
       0; ///< kernel completions still to come (its own, its cancellation's, a zero-copy notification)
-  std::uint8_t flags_ = 0; ///< of the backend
-  int result_ = 0;         ///< kept by the backend while the result is known and something is still owed
+  std::uint16_t flags_ = 0; ///< of the backend
+  int result_ = 0;          ///< kept by the backend while the result is known and something is still owed
 };
 
 class nop_operation : public operation {

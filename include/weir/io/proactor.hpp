@@ -87,7 +87,7 @@ class proactor {
   using operation_queue = intrusive_queue<operation, &operation::next_>;
   static operation_state& state_of(operation& op) noexcept { return op.state_; }
   static std::uint8_t& owed_to(operation& op) noexcept { return op.owed_; }
-  static std::uint8_t& flags_of(operation& op) noexcept { return op.flags_; }
+  static std::uint16_t& flags_of(operation& op) noexcept { return op.flags_; }
   static int& kept_result_of(operation& op) noexcept { return op.result_; }
 
   completion_queue& completed_;

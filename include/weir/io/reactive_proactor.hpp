@@ -69,8 +69,8 @@ class reactive_proactor final : public proactor {
   static constexpr std::size_t slots_per_read_max = 32;
 
   // What the flags of an operation mean here.
-  static constexpr std::uint8_t flag_starved = 1;    ///< its descriptor is readable and the pool was empty
-  static constexpr std::uint8_t flag_connecting = 2; ///< the kernel has begun to connect
+  static constexpr std::uint16_t flag_starved = 1;    ///< its descriptor is readable and the pool was empty
+  static constexpr std::uint16_t flag_connecting = 2; ///< the kernel has begun to connect
   static bool is_starved(operation& op) noexcept { return (flags_of(op) & flag_starved) != 0; }
 
   // The life of an operation (reactive_proactor.cpp).

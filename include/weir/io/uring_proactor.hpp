@@ -81,7 +81,8 @@ class uring_proactor final : public proactor {
   void clean_up() noexcept;
 
   // What is asked of the kernel (uring_submission.cpp).
-  bool may_stay_armed(const operation& op) noexcept;
+  bool is_local(operation& op) noexcept;
+  bool may_stay_armed(operation& op) noexcept;
   void request(operation& op) noexcept;
   void request_queued() noexcept;
   void request_wake() noexcept;

@@ -4,16 +4,19 @@ namespace weir::test {
 namespace {
 
 /// A turn runs handlers first and sleeps afterwards: looks in between, so that it does not sleep on what has
-/// happened.
+/// happened. What keeps it awake is a timer that is due: a wake-up would cost system calls, which tests
+/// count.
 struct look : work {
   look(loop& at, const std::function<bool()>& predicate) noexcept
       : work([](work& self) noexcept {
           auto& me = static_cast<look&>(self);
-          if (me.happened()) me.on.wake();
+          constexpr std::uint64_t long_ago_ns = 0;
+          if (me.happened()) me.on.arm(me.stay_awake, long_ago_ns);
         }),
         on(at), happened(predicate) {}
   loop& on;
   const std::function<bool()>& happened;
+  timer stay_awake{[](timer&) noexcept {}};
 };
 
 } // namespace

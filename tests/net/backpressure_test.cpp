@@ -131,7 +131,7 @@ TEST_P(backpressure, of_a_stalled_peer_bounds_what_is_unsent) {
       }
       EXPECT_FALSE(is_done);
       EXPECT_LE(ends.ours.output().bytes(), on().options().stream_send_bytes);
-      EXPECT_FALSE(ends.ours.is_writable());
+      EXPECT_GT(ends.ours.output().bytes(), on().options().stream_send_bytes / 2) << "it waits with room";
       co_return co_await ends.theirs.read(text.size());
     };
     auto [written, received] = co_await when_all(write(), stall_then_read());

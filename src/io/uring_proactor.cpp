@@ -151,10 +151,16 @@ void uring_proactor::start(operation& op) noexcept {
 void uring_proactor::begin(operation& op) noexcept {
   ++in_flight_;
   state_of(op) = operation_state::submitted;
-  if (op.kind() == operation_kind::shutdown)
-    inline_.push_back(op);
-  else
-    request(op);
+  switch (op.kind()) {
+  case operation_kind::shutdown:
+    return inline_.push_back(op);
+  case operation_kind::send:
+  case operation_kind::send_gathered:
+    flags_of(op) |= uring_flag::gathers;
+    return sends_.push_back(op);
+  default:
+    return request(op);
+  }
 }
 
 void uring_proactor::cancel(operation& op) noexcept {
@@ -176,6 +182,9 @@ void uring_proactor::cancel(operation& op) noexcept {
     finish(op, -ECANCELED);
   } else if ((flags_of(op) & uring_flag::in_queue) != 0) {
     queued_.remove(op);
+    finish(op, -ECANCELED);
+  } else if ((flags_of(op) & uring_flag::gathers) != 0) {
+    sends_.remove(op);
     finish(op, -ECANCELED);
   } else {
     request(op);
@@ -228,6 +237,7 @@ void uring_proactor::stage() noexcept {
   if (buffers_) buffers_->refill();
   serve_line();
   while (!parked_.empty() && in_flight_ < operations_max_ && !ring_->is_full()) begin(*parked_.pop_front());
+  request_sends();
 }
 
 /// The submission queue was too short for all that could be submitted.

@@ -1,4 +1,5 @@
 // What is asked of the kernel: from operations to submission queue entries.
+#include "nonblocking_calls.hpp"
 #include "thread_sanitizer.hpp"
 #include "uring_buffers.hpp"
 #include "uring_ring.hpp"
@@ -100,6 +101,26 @@ void uring_proactor::serve_line() noexcept {
     prepare(*entry, op, each); // as one from the line
     flags_of(op) &= static_cast<std::uint16_t>(~uring_flag::in_line);
   }
+}
+
+// --- the sends of a turn ---
+
+void uring_proactor::request_sends() noexcept {
+  const bool is_alone = sends_.is_short();
+  while (operation* op = sends_.pop_front()) {
+    flags_of(*op) &= static_cast<std::uint16_t>(~uring_flag::gathers);
+    is_alone ? send_at_once(*op) : request(*op);
+  }
+}
+
+void uring_proactor::send_at_once(operation& op) noexcept {
+  const int result = op.kind() == operation_kind::send
+                         ? nonblocking::send(static_cast<const send_operation&>(op), counters_)
+                         : nonblocking::send(static_cast<const send_gathered_operation&>(op), counters_);
+  if (result == nonblocking::would_block)
+    request(op); // the kernel waits until there is room
+  else
+    finish(op, result);
 }
 
 // --- submission queue entries ---

@@ -58,6 +58,9 @@ class intrusive_queue {
     other.head_ = other.tail_ = nullptr;
   }
 
+  /// At most one element is in the queue.
+  bool is_short() const noexcept { return head_ == tail_; }
+
   /// O(n): for the rare removal of a waiting element, such as a cancelled one.
   bool remove(T& element) noexcept {
     T* before = nullptr;

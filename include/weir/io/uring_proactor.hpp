@@ -12,6 +12,9 @@
 // Try or wait: the kernel says with each receive whether the socket holds more; the next one tries at once or
 // waits for readiness accordingly.
 //
+// A send that is alone in its turn is made by a call of its own: a wait that sent as well would end with that
+// send's completion, and the loop would have to wait again. Several sends leave in one submission.
+//
 // shutdown is the call itself, made between submission and wait, behind the sends that were started before
 // it: io_uring would wake a worker thread for it. Operations on one descriptor run in whatever order the
 // kernel gets to them, once they are submitted.
@@ -88,6 +91,8 @@ class uring_proactor final : public proactor {
   void request_wake() noexcept;
   void join_line(operation& op) noexcept;
   void serve_line() noexcept;
+  void request_sends() noexcept;
+  void send_at_once(operation& op) noexcept;
   std::size_t slots_to_fill() const noexcept;
   void prepare(io_uring_sqe& entry, operation& op, share of_slots) noexcept;
   void prepare_request(io_uring_sqe& entry, operation& op, share of_slots) noexcept;
@@ -121,6 +126,7 @@ class uring_proactor final : public proactor {
   std::size_t requests_ = 0;  ///< with the kernel, our own included
   operation_queue parked_;    ///< started beyond a bound
   operation_queue queued_;    ///< begun or to be cancelled, while there is no submission entry
+  operation_queue sends_;     ///< of this turn
   operation_queue line_;      ///< receives that wait for slots
   std::size_t line_length_ = 0;
   operation_queue inline_;   ///< to be done after the next submission

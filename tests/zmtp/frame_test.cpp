@@ -183,6 +183,7 @@ TEST_F(frame_test, shares_what_has_an_owner_and_copies_the_rest) {
 TEST_F(frame_test, borrowed_may_be_empty) {
   const frame nothing = frame::borrowed({});
   EXPECT_TRUE(nothing.empty());
+  EXPECT_NE(nothing.data(), nullptr) << "memcpy takes no null pointer, not even for 0 bytes";
   EXPECT_EQ(nothing.text(), "");
   EXPECT_TRUE(nothing.share().empty());
 }

@@ -68,6 +68,7 @@ class frame {
   }
   void assign(std::string_view text) { assign(std::as_bytes(std::span(text))); }
   void assign_borrowed(std::span<const std::byte> bytes) noexcept {
+    if (bytes.empty()) return clear(); // it may point nowhere; the data of a frame never does
     drop();
     assign_outside(kind::borrowed, nullptr, bytes.data(), bytes.size());
   }

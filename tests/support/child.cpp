@@ -11,25 +11,40 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <cstddef>
-#include <cstdlib>
-#include <system_error>
+#include <utility>
 
 namespace weir::test {
 
-std::string in_child(const std::function<std::string()>& body) {
-  connection report = connect_pair(transport::local);
-  const pid_t child = ::fork();
-  if (child < 0) throw std::system_error(errno, std::system_category(), "fork");
-  if (child == 0) {
-    send_text(report.theirs.get(), body());
+child_process::child_process(const std::function<std::string()>& body) {
+  connection ends = connect_pair(transport::local);
+  child_ = ::fork();
+  if (child_ < 0) throw std::system_error(errno, std::system_category(), "fork");
+  if (child_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    send_text(ends.theirs.get(), body());
     ::_exit(0);
   }
-  report.theirs.reset();
-  std::string text = read_to_end(report.ours.get());
+  report_ = std::move(ends.ours);
+}
+
+child_process::~child_process() {
+  if (child_ < 0) return;
+  ::kill(child_, SIGKILL);
+  ::waitpid(child_, nullptr, 0);
+}
+
+std::string child_process::report() {
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(std::exchange(child_, -1), &status, 0);
+  const std::string text = read_to_end(report_.get());
   return status == 0 ? text : "the child ended with status " + std::to_string(status) + ": " + text;
+}
+
+std::string in_child(const std::function<std::string()>& body) {
+  return child_process(body).report();
 }
 
 void forbid_io_uring(int error_number) {

@@ -3,6 +3,7 @@
 #include "contract.hpp"
 
 #include <support/child.hpp>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -45,6 +46,20 @@ TEST(contract_choice, io_uring_that_was_asked_for_and_is_forbidden_is_an_error_t
 TEST(contract_choice, epoll_that_was_asked_for_needs_no_io_uring) {
   const std::string made = made_without_io_uring(EPERM, backend::epoll);
   EXPECT_TRUE(made.starts_with("epoll")) << made;
+}
+
+/// The suite in a process where io_uring_setup fails from the beginning: what is on io_uring is skipped
+/// there, all else passes.
+TEST(contract_choice, without_io_uring_the_suite_passes_on_epoll_heavy) {
+  for (const int error_number : {EPERM, ENOSYS}) {
+    const std::string failure = in_child([=] {
+      forbid_io_uring(error_number);
+      const std::string program = "/proc/self/exe", filter = "--gtest_filter=*contract_*-*heavy*:*/io_uring*";
+      ::execl(program.c_str(), program.c_str(), filter.c_str(), "--gtest_brief=1", nullptr);
+      return std::string("exec: ") + std::strerror(errno);
+    });
+    EXPECT_EQ(failure, "") << std::strerror(error_number);
+  }
 }
 
 /// What a loop becomes with these in the environment.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <support/child.hpp>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -171,6 +172,28 @@ TEST_P(contract_descriptor, a_forked_child_changes_nothing_and_sees_no_buffer) {
   ASSERT_TRUE(finish(sending));
   EXPECT_EQ(read_text(pair.theirs.get(), 6), "answer");
   receiving.leases.clear();
+}
+
+/// While its parent has a loop at work, on which the parent goes on.
+TEST_P(contract_descriptor, a_forked_child_makes_a_loop_of_its_own) {
+  const connection parents = connect_pair(over());
+  receive_many receiving(parents.ours.get());
+  start(receiving);
+  turn();
+  const std::string heard = in_child([&] {
+    auto made = loop::create(options());
+    if (!made) return made.error().message();
+    const connection pair = connect_pair(over());
+    receive_many ours(pair.ours.get());
+    ours.start(**made);
+    send_text(pair.theirs.get(), "in the child");
+    const bool is_done = bool(wait_until(**made, [&] { return ours.received == "in the child"; }));
+    ours.cancel();
+    return is_done && wait_until(**made, [&] { return ours.is_done(); }) ? ours.received : "nothing";
+  });
+  EXPECT_EQ(heard, "in the child");
+  send_text(parents.theirs.get(), "in the parent");
+  ASSERT_TRUE(wait_for([&] { return receiving.received == "in the parent"; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, contract_descriptor, each_stream(), stream_name);

@@ -122,6 +122,41 @@ TEST_P(contract_limits, a_full_completion_queue_delays_and_loses_nothing) {
   EXPECT_TRUE(receiving.received == text);
 }
 
+/// The other end of every bound: slow, and nothing is missing.
+TEST_P(contract_limits, all_at_their_least_still_carry_a_stream) {
+  loop_options least = options();
+  least.io.operations_max = 2; // a receive, and what its peer sends
+  least.io.queue_entries = 1;
+  least.io.ring_slots = 1;
+  least.io.quantum_bytes = 1;
+  least.buffers.slot_bytes = 4096;
+  least.buffers.budget_bytes = 4096;
+  least.completion_capacity = 1;
+  least.inbox_max = 1;
+  least.phase_budget = 1;
+  least.turn_budget_ns = 1;
+  reopen(least);
+  const connection pair = connect_pair(transport::tcp);
+  const std::string text = pattern(300'000);
+  receive_many receiving(pair.ours.get());
+  send sending(pair.theirs.get(), text);
+  std::size_t sent = 0;
+  sending.then = [&] {
+    sent += static_cast<std::size_t>(sending.result());
+    if (sent == text.size()) return;
+    sending.buffer = std::as_bytes(std::span(text)).subspan(sent);
+    start(sending);
+  };
+  bool is_due = false, is_posted = false;
+  call_later timer([&] { is_due = true; });
+  task_of_work posted([&] { is_posted = true; });
+  start(receiving, sending);
+  on().arm(timer, 0);
+  ASSERT_TRUE(on().post(posted));
+  ASSERT_TRUE(wait_for([&] { return receiving.received.size() == text.size() && is_due && is_posted; }));
+  EXPECT_TRUE(receiving.received == text);
+}
+
 /// Twenty operations wait on each of five hundred sockets; then all become ready at once.
 TEST_P(contract_limits, ten_thousand_operations_at_once) {
   constexpr std::size_t pairs_count = 250, on_each = 20;
@@ -198,6 +233,20 @@ TEST_P(contract_limits, the_list_of_what_is_outstanding_says_what_where_and_how)
   std::vector<const operation*> listed;
   on().for_each_outstanding([&](const operation& op) { listed.push_back(&op); });
   EXPECT_EQ(listed, (std::vector<const operation*>{&first, &second}));
+}
+
+TEST_P(contract_limits, a_loop_that_ends_with_operations_outstanding_says_which) {
+  const auto end_too_early = [this] {
+    const connection pair = connect_pair(transport::local);
+    receive_operation never_ends(pair.ours.get(), {}, [](operation&, completion&&) noexcept {});
+    poll_operation neither(pair.ours.get(), POLLIN, [](operation&, completion&&) noexcept {});
+    auto made = loop::create(options());
+    (*made)->start(never_ends);
+    (*made)->start(neither);
+    (*made)->turn(0);
+    made->reset();
+  };
+  EXPECT_DEATH(end_too_early(), "receive.*contract_limits_test.cpp(.|\n)*poll.*contract_limits_test.cpp");
 }
 
 using contract_quantum = contract;

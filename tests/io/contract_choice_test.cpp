@@ -48,8 +48,7 @@ TEST(contract_choice, epoll_that_was_asked_for_needs_no_io_uring) {
   EXPECT_TRUE(made.starts_with("epoll")) << made;
 }
 
-/// The suite in a process where io_uring_setup fails from the beginning: what is on io_uring is skipped
-/// there, all else passes.
+/// The suite, without what is on io_uring, in a process where io_uring_setup fails from the beginning.
 TEST(contract_choice, without_io_uring_the_suite_passes_on_epoll_heavy) {
   for (const int error_number : {EPERM, ENOSYS}) {
     const std::string failure = in_child([=] {

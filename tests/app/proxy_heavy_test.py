@@ -84,6 +84,39 @@ class EveryBackend:
         self.assertEqual([total["requests"], total["replies"], total["left_behind"]], [count, count, 0])
         self.assertEqual(self.proxy.wait(), 0)
 
+    def test_a_million_messages_each_way_where_the_proxy_connects_on_both_sides(self):
+        """To a ROUTER as its worker: the id in front of a request brings the reply back."""
+        count, window = 1_000_000, 400
+        client, worker = self.context.socket(zmq.DEALER), self.context.socket(zmq.ROUTER)
+        for made in (client, worker):
+            self.sockets.append(made)
+            made.sndhwm = 0  # libzmq's ROUTER drops what is above its mark
+            made.sndtimeo = made.rcvtimeo = 1000 * PATIENCE_S
+            made.bind("tcp://127.0.0.1:*")
+        proxy = Proxy(frontend="router+connect:" + client.last_endpoint.decode(),
+                      backend="dealer+connect:" + worker.last_endpoint.decode(), **self.environment)
+        self.addCleanup(proxy.__exit__)
+        for first in range(0, count, window):
+            bodies = [body_of(number) for number in range(first, min(first + window, count))]
+            for body in bodies:
+                client.send(body)
+            for body in bodies:
+                request = worker.recv_multipart()
+                if request[-1] != body:
+                    self.fail(f"{body} did not reach the worker, but {request}")
+                worker.send_multipart(request)
+            for body in bodies:
+                if client.recv() != body:
+                    self.fail(f"{body} did not come back")
+
+    def test_messages_of_64_mib_pass_untouched(self):
+        self.start(echo, self.proxy.backend)
+        client = self.connect(zmq.REQ)
+        body = bytes(range(256)) * (64 * MIB // 256)
+        for _ in range(3):
+            client.send_multipart([b"before", body], copy=False)
+            self.assertTrue(client.recv_multipart() == [b"before", body])
+
     def test_a_thousand_clients_at_once(self):
         self.start(echo, self.proxy.backend)
         clients = [self.connect(zmq.REQ) for _ in range(CLIENTS)]

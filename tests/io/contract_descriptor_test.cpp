@@ -129,6 +129,28 @@ TEST_P(contract_descriptor, both_directions_of_one_socket_wait_independently) {
   EXPECT_EQ(read_text(pair.theirs.get(), 3), "out");
 }
 
+/// The way to close in the midst of everything: no cancellation is needed, and nothing stays owed.
+TEST_P(contract_descriptor, shut_down_ends_all_that_is_outstanding_and_can_be_closed) {
+  connection pair = connect_pair(over());
+  fill(pair.ours.get());
+  receive_many receiving(pair.ours.get());
+  send sending(pair.ours.get(), "stuck");
+  poll polling(pair.ours.get(), POLLPRI);
+  start(receiving, sending, polling);
+  turn();
+  turn();
+  shutdown ending(pair.ours.get(), SHUT_RDWR);
+  ASSERT_TRUE(run(ending) && finish(receiving, sending, polling));
+  EXPECT_EQ(ending.result(), 0);
+  EXPECT_EQ(receiving.results, std::vector{0});
+  EXPECT_EQ(sending.results, std::vector{-EPIPE});
+  EXPECT_TRUE((polling.result() & POLLHUP) != 0) << polling.result();
+  EXPECT_EQ(on().outstanding(), 0u);
+  close closing(pair.ours.release());
+  ASSERT_TRUE(run(closing));
+  EXPECT_EQ(closing.result(), 0);
+}
+
 TEST_P(contract_descriptor, two_loops_may_use_one_descriptor_in_turn) {
   const connection pair = connect_pair(over());
   receive here(pair.ours.get(), 10);

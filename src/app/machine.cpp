@@ -40,9 +40,9 @@ unsigned count_cpus_usable() {
 } // namespace
 
 kernel_version parse_kernel_release(const std::string& release) {
-  kernel_version version;
-  if (std::sscanf(release.c_str(), "%u.%u", &version.major_number, &version.minor_number) != 2) return {};
-  return version;
+  kernel_version kernel;
+  if (std::sscanf(release.c_str(), "%u.%u", &kernel.major_number, &kernel.minor_number) != 2) return {};
+  return kernel;
 }
 
 machine this_machine() {

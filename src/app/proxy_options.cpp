@@ -1,5 +1,7 @@
 #include "proxy_options.hpp"
 
+#include "units.hpp"
+
 #include <weir/zmtp/endpoint.hpp>
 
 #include <utility>
@@ -13,10 +15,6 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());
   return true;
-}
-
-std::unexpected<error> refused(const char* rule, std::string_view text) {
-  return fail(error(errc::invalid_argument, rule).at("'" + std::string(text) + "'"));
 }
 
 } // namespace

@@ -68,11 +68,11 @@ std::optional<std::uint64_t> milliseconds_factor(std::string_view name) {
   return std::nullopt;
 }
 
+} // namespace
+
 std::unexpected<error> refused(const char* rule, std::string_view text) {
   return fail(error(errc::invalid_argument, rule).at("'" + std::string(text) + "'"));
 }
-
-} // namespace
 
 std::string format_count(std::uint64_t count) {
   std::string digits = std::to_string(count);

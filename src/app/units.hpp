@@ -17,6 +17,9 @@ std::string format_bytes(std::uint64_t bytes);
 /// "10 ms", "5 s", "1500 ns": in the largest unit in which it is whole.
 std::string format_duration(std::chrono::nanoseconds duration);
 
+/// What parsing an argument fails with: the rule that its text breaks.
+std::unexpected<error> refused(const char* rule, std::string_view text);
+
 /// "65536", "64K", "64KiB", "8M", "1GiB": powers of 1024, in either case. Errors name the text.
 result<std::uint64_t> parse_bytes(std::string_view text);
 /// "500ms", "5s", "2m", "1h"; a number without a unit is seconds. Errors name the text.

@@ -15,7 +15,7 @@ constexpr std::uint32_t deferred_task_work = IORING_SETUP_SUBMIT_ALL | IORING_SE
                                              IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG; // 6.1
 constexpr std::uint32_t cooperative_task_work =
     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG; // 5.19
-constexpr std::uint32_t plain = 0;
+constexpr std::uint32_t plain_ring = 0;
 
 struct required_feature {
   std::uint32_t bit;
@@ -61,7 +61,7 @@ result<std::unique_ptr<uring_ring>> uring_ring::create(std::uint32_t submission_
                                                        bool may_defer_task_work) {
   io_uring ring{};
   int outcome = -EINVAL; // what an old kernel says to flags that it does not know
-  for (const std::uint32_t flags : {deferred_task_work, cooperative_task_work, plain}) {
+  for (const std::uint32_t flags : {deferred_task_work, cooperative_task_work, plain_ring}) {
     if (flags == deferred_task_work && !may_defer_task_work) continue;
     outcome = set_up(ring, submission_entries, completion_entries, flags);
     if (outcome != -EINVAL) break;

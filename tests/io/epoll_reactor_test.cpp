@@ -275,9 +275,8 @@ TEST_F(epoll_reactor_test, writes_once_for_wake_ups_that_come_together) {
   EXPECT_EQ(sum_of_eventfds() - before, 1u);
 }
 
-epoll_reactor* woken_by_signal = nullptr;
-
 TEST_F(epoll_reactor_test, is_woken_by_a_signal_handler_that_leaves_errno_alone) {
+  static epoll_reactor* woken_by_signal = nullptr; // the handler cannot capture
   woken_by_signal = demultiplexer.get();
   struct sigaction action{}, before{};
   action.sa_handler = [](int) { woken_by_signal->wake(); };

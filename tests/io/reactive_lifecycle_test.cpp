@@ -17,8 +17,6 @@ namespace {
 
 using outcome = reactive_rig::outcome;
 
-constexpr std::uint64_t a_second_ns = 1'000'000'000;
-
 class reactive_lifecycle : public testing::TestWithParam<transport> {
  protected:
   /// A wait with nothing to report sleeps to its end. At most one is cut short before, by interest left over.

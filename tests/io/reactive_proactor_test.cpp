@@ -16,8 +16,6 @@ namespace {
 
 using outcome = reactive_rig::outcome;
 
-constexpr std::uint64_t a_second_ns = 1'000'000'000;
-
 rig_options with_strategy(receive_strategy strategy) {
   rig_options options;
   options.io.strategy = strategy;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -17,6 +18,8 @@
 #include <vector>
 
 namespace weir::test::reactive {
+
+inline constexpr std::uint64_t a_second_ns = 1'000'000'000;
 
 /// Reports what the test has written down, and writes down what it is asked for.
 class scripted_reactor final : public reactor {

@@ -23,8 +23,6 @@ namespace {
 
 using uring_proactor_test = uring_rig;
 
-proactor* woken_by_signal = nullptr;
-
 std::size_t shared_mappings() {
   std::ifstream maps("/proc/self/maps");
   std::size_t count = 0;
@@ -80,6 +78,7 @@ TEST_F(uring_proactor_test, is_woken_once_by_many_wake_ups) {
 
 TEST_F(uring_proactor_test, is_woken_from_a_signal_handler) {
   ASSERT_NO_FATAL_FAILURE(open(options()));
+  static proactor* woken_by_signal = nullptr; // the handler cannot capture
   woken_by_signal = &on().backend();
   struct sigaction action{};
   action.sa_handler = [](int) { woken_by_signal->wake(); };

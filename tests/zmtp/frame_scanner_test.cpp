@@ -61,19 +61,19 @@ std::string broken_by(const octets& stream, const scan_limits& limits = {}) {
   return scan(stream, limits).broken;
 }
 
-octets frame(frame_kind kind, const octets& body) {
+octets encoded(frame_kind kind, const octets& body) {
   octets header(header_bytes_max);
   header.resize(encode_header(header.data(), kind, body.size()));
   return joined(header, body);
 }
 octets last(std::size_t body_bytes) {
-  return frame(frame_kind::last, repeated(body_bytes));
+  return encoded(frame_kind::last, repeated(body_bytes));
 }
 octets more(std::size_t body_bytes) {
-  return frame(frame_kind::more, repeated(body_bytes));
+  return encoded(frame_kind::more, repeated(body_bytes));
 }
 octets command(const octets& body) {
-  return frame(frame_kind::command, body);
+  return encoded(frame_kind::command, body);
 }
 
 const octets ping = wire("\x04"

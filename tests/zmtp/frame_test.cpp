@@ -11,8 +11,6 @@
 namespace weir::zmtp {
 namespace {
 
-constexpr std::size_t slot_bytes = 4096;
-
 class frame_test : public testing::Test {
  protected:
   lease received(std::string_view text) {
@@ -23,6 +21,7 @@ class frame_test : public testing::Test {
   }
   static std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
+  static constexpr std::size_t slot_bytes = 4096;
   const std::string small = std::string(frame::inline_max, 's');
   const std::string large = std::string(frame::inline_max + 1, 'l');
   buffer_pool pool{buffer_pool_options{slot_bytes, 8 * slot_bytes}};

@@ -17,8 +17,6 @@ namespace {
 
 using namespace test;
 
-constexpr std::size_t slot_bytes = 65536;
-
 class incoming_test : public testing::Test {
  protected:
   incoming_test() { in.scanner().allow_messages(); }
@@ -51,6 +49,7 @@ class incoming_test : public testing::Test {
   }
   void begin_connection() { in.scanner().allow_messages(); }
 
+  static constexpr std::size_t slot_bytes = 65536;
   buffer_pool pool{buffer_pool_options{slot_bytes, 4096 * slot_bytes}};
   incoming in{scan_limits{}};
   int commands = 0;
@@ -109,10 +108,10 @@ TEST_F(incoming_test, gives_the_same_in_pieces_of_any_size) {
 }
 
 TEST_F(incoming_test, passes_over_commands_wherever_they_stand) {
-  const std::string ping = wire_command("PING", std::string("\0\0context", 9));
+  const std::string short_command = wire_command("PING", std::string("\0\0context", 9));
   const std::string long_command = wire_command("LONG", std::string(300, '-'));
-  const std::string text =
-      ping + wire_frame("a", 1) + ping + long_command + wire_frame("b") + wire_frame("c") + ping;
+  const std::string text = short_command + wire_frame("a", 1) + short_command + long_command +
+                           wire_frame("b") + wire_frame("c") + short_command;
   for (std::size_t size = 1; size <= text.size(); ++size) {
     commands = 0;
     arrive_in_pieces(text, size);

@@ -25,7 +25,7 @@ class outgoing_test : public backend_test {
   };
   /// Call it from a coroutine.
   static std::unique_ptr<link> connect() {
-    connection pair = connect_pair(transport::local);
+    connection pair = connect_pair(weir::test::transport::local);
     return std::make_unique<link>(std::move(*stream::adopt(std::move(pair.ours))),
                                   raw_socket(std::move(pair.theirs)));
   }

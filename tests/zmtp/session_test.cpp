@@ -22,7 +22,7 @@ class rig final : public session_owner {
  public:
   explicit rig(loop& on, const socket_options& with = socket_options(), const scan_limits& limits = {})
       : options(with), on_(on), peer(limits, on.send_buffers(), 0, on.options().stream_send_bytes) {
-    connection pair = connect_pair(transport::local);
+    connection pair = connect_pair(weir::test::transport::local);
     wire = raw_socket(std::move(pair.theirs));
     ours = std::move(*stream::adopt(std::move(pair.ours), options.stream));
     peer.in.scanner().allow_messages();

@@ -171,7 +171,8 @@ class EveryBackend:
         told = proxy.wait_for("counters", stalled)
         self.assertLessEqual(proxy.cpu_s() - cpu_before, 0.03, "a stalled proxy must sleep")
         self.assertLess(told["memory_bytes"], budget + MIB)
-        self.assertLess(proxy.rss_bytes() - before, budget + 8 * MIB)
+        if not weir_command.SANITIZED:  # a sanitizer keeps freed memory back, and a shadow of all memory
+            self.assertLess(proxy.rss_bytes() - before, budget + 8 * MIB)
         numbers = [0] * clients
         for _ in range(clients * requests_each):
             body = worker.recv_multipart()[1]

@@ -13,6 +13,7 @@ WEIR = os.environ.get("WEIR_COMMAND", "weir")
 PATIENCE_S = 60
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77
+SANITIZED = bool(os.environ.get("WEIR_SANITIZE"))
 
 
 def environment(**changes):

@@ -28,9 +28,9 @@ void replay(const fs::path& input) {
   std::ifstream file(input, std::ios::binary);
   file.exceptions(std::ios::badbit | std::ios::failbit);
   // A heap block of exactly this size, so that a sanitizer sees the first byte read past the input.
-  std::vector<char> bytes(fs::file_size(input));
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  std::vector<char> content(fs::file_size(input));
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(content.data()), content.size());
 }
 
 } // namespace

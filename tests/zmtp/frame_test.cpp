@@ -184,6 +184,7 @@ TEST_F(frame_test, borrowed_may_be_empty) {
   EXPECT_TRUE(nothing.empty());
   EXPECT_NE(nothing.data(), nullptr) << "memcpy takes no null pointer, not even for 0 bytes";
   EXPECT_EQ(nothing.text(), "");
+  EXPECT_NE(nothing.data(), nullptr);
   EXPECT_TRUE(nothing.share().empty());
 }
 

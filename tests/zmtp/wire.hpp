@@ -25,9 +25,9 @@ inline octets repeated(std::size_t count, char letter = 'z') {
 }
 
 template <class... Parts>
-octets joined(const Parts&... parts) {
+octets joined(const Parts&... pieces) {
   octets all;
-  (all.insert(all.end(), parts.begin(), parts.end()), ...);
+  (all.insert(all.end(), pieces.begin(), pieces.end()), ...);
   return all;
 }
 

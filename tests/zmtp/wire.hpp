@@ -1,6 +1,7 @@
 // Bytes for tests of the codec: wire("\x04\x0a" "..."), repeated(), joined().
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <ostream>
@@ -26,8 +27,9 @@ inline octets repeated(std::size_t count, char letter = 'z') {
 
 template <class... Parts>
 octets joined(const Parts&... pieces) {
-  octets all;
-  (all.insert(all.end(), pieces.begin(), pieces.end()), ...);
+  octets all((pieces.size() + ...));
+  auto end = all.begin();
+  ((end = std::copy(pieces.begin(), pieces.end(), end)), ...);
   return all;
 }
 

@@ -11,7 +11,7 @@
 namespace weir::test {
 
 /// Far longer than anything takes, sanitizers on a busy machine included; short enough to see what hangs.
-inline constexpr std::uint64_t patience_ns = 10'000'000'000;
+inline constexpr std::uint64_t patience_ns = 30'000'000'000;
 
 /// Turns `on` until `happened`, sleeping in between. Fails after `patience_ns` with a list of what is still
 /// outstanding.

@@ -92,21 +92,16 @@ std::size_t reactive_proactor::receive_into_slots(descriptor_state& on, operatio
   while (slots > 0 && !has_room(slots)) slots /= 2;
   if (slots == 0) return 0; // reported again when there is room
 
-  std::array<lease, slots_per_read_max> fresh;
   std::array<iovec, slots_per_read_max> pieces;
-  std::size_t offered = 0;
-  for (; offered < slots; ++offered) {
-    fresh[offered] = pool_.acquire();
-    if (!fresh[offered].owner()) break;
-    const std::span<std::byte> memory = fresh[offered].writable();
-    pieces[offered] = {memory.data(), memory.size()};
-  }
+  const std::size_t offered = take_slots(slots, pieces);
   if (offered == 0) {
     wait_for_slots(on, op);
     return 0;
   }
 
   const int count = nonblocking::receive(on.number, std::span(pieces).first(offered), counters_);
+  const std::size_t used = deliver(op, static_cast<std::size_t>(std::max(count, 0)));
+  for (std::size_t i = used; i < offered; ++i) offered_[i].reset();
   if (count == nonblocking::would_block) return 0;
   if (count <= 0) {
     on.readers.pop_front();
@@ -115,17 +110,34 @@ std::size_t reactive_proactor::receive_into_slots(descriptor_state& on, operatio
   }
 
   const auto received = static_cast<std::size_t>(count);
-  std::size_t used = 0;
-  for (std::size_t left = received; left > 0; ++used) {
-    fresh[used].truncate(std::min(left, fresh[used].size()));
-    left -= fresh[used].size();
-    const int size_bytes = static_cast<int>(fresh[used].size());
-    completed_.push(op, completion(size_bytes, true, std::move(fresh[used])));
-  }
   const bool is_full = received == offered * pool_.slot_bytes();
   const std::size_t next_slots = is_full ? slots * 2 : std::max(used, slots / 2);
   on.burst_slots = static_cast<std::uint8_t>(std::min(next_slots, burst_slots_max_));
   return received;
+}
+
+/// Slots for one read, `wanted` of them if the pool has so many; returns how many.
+std::size_t reactive_proactor::take_slots(std::size_t wanted, std::span<iovec> pieces) noexcept {
+  std::size_t taken = 0;
+  for (; taken < wanted; ++taken) {
+    lease& slot = offered_[taken] = pool_.acquire();
+    if (!slot.owner()) break;
+    pieces[taken] = {slot.writable().data(), slot.size()};
+  }
+  return taken;
+}
+
+/// Hands on what was read, a lease for each slot; returns how many it took.
+std::size_t reactive_proactor::deliver(operation& op, std::size_t received) noexcept {
+  std::size_t used = 0;
+  for (std::size_t left = received; left > 0; ++used) {
+    lease& slot = offered_[used];
+    slot.truncate(std::min(left, slot.size()));
+    left -= slot.size();
+    const int size_bytes = static_cast<int>(slot.size());
+    completed_.push(op, completion(size_bytes, true, std::move(slot)));
+  }
+  return used;
 }
 
 /// Unwatched meanwhile: it is readable, and would be reported by every wait.

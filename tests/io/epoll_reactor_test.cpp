@@ -49,7 +49,7 @@ class epoll_reactor_test : public testing::Test {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(lasted).count());
   }
 
-  /// Of three: a signal may end a wait early (a debugger's, or when a stopped process goes on), but not each.
+  /// Of three: a signal may end a wait early, such as the kernel's own when an io_uring of an earlier test ends.
   std::uint64_t longest_wait_ns(std::uint64_t timeout_ns) {
     std::uint64_t longest_ns = 0;
     for (int i = 0; i < 3; ++i) longest_ns = std::max(longest_ns, duration_of_wait_ns(timeout_ns));

@@ -7,6 +7,7 @@
 #include <support/sockets.hpp>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <deque>
@@ -19,12 +20,18 @@ using outcome = reactive_rig::outcome;
 
 class reactive_lifecycle : public testing::TestWithParam<transport> {
  protected:
-  /// A wait with nothing to report sleeps to its end. At most one is cut short before, by interest left over.
+  /// A wait with nothing to report sleeps to its end. At most one is cut short before, by interest left over;
+  /// and one or another by a signal, such as the kernel's own when an io_uring of an earlier test ends.
   void expect_no_spinning(reactive_rig& rig) {
+    using clock = std::chrono::steady_clock;
     rig.io->wait(0);
-    const auto before = std::chrono::steady_clock::now();
-    rig.io->wait(3'000'000);
-    EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(3));
+    clock::duration longest{};
+    for (int i = 0; i < 3; ++i) {
+      const auto before = clock::now();
+      rig.io->wait(3'000'000);
+      longest = std::max(longest, clock::now() - before);
+    }
+    EXPECT_GE(longest, std::chrono::milliseconds(3));
   }
 
   connection pair = connect_pair(GetParam());

@@ -34,9 +34,11 @@
 #include <weir/io/proactor.hpp>
 #include <weir/io/reactor.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace weir {
 
@@ -98,6 +100,8 @@ class reactive_proactor final : public proactor {
   std::size_t receive_once(descriptor_state& on) noexcept;
   std::size_t receive_into_buffer(descriptor_state& on, operation& op) noexcept;
   std::size_t receive_into_slots(descriptor_state& on, operation& op) noexcept;
+  std::size_t take_slots(std::size_t wanted, std::span<iovec> pieces) noexcept;
+  std::size_t deliver(operation& op, std::size_t received) noexcept;
   void wait_for_slots(descriptor_state& on, operation& op) noexcept;
   void serve_starved() noexcept;
   void serve_writers(descriptor_state& on) noexcept;
@@ -110,10 +114,11 @@ class reactive_proactor final : public proactor {
   std::size_t quantum_bytes_;
   std::size_t burst_slots_max_; ///< slots that make a quantum
   std::size_t operations_max_;
-  std::size_t active_ = 0;        ///< begun and not complete
-  std::uint32_t wait_number_ = 0; ///< names the turn
-  operation_queue parked_;        ///< started beyond operations_max
-  operation_queue finished_;      ///< complete, result kept, while the completion queue has no room
+  std::size_t active_ = 0;                        ///< begun and not complete
+  std::uint32_t wait_number_ = 0;                 ///< names the turn
+  std::array<lease, slots_per_read_max> offered_; ///< slots of the read under way, else empty
+  operation_queue parked_;                        ///< started beyond operations_max
+  operation_queue finished_; ///< complete, result kept, while the completion queue has no room
 };
 
 } // namespace weir

@@ -49,10 +49,11 @@ class epoll_reactor_test : public testing::Test {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(lasted).count());
   }
 
-  /// Of three: a signal may end a wait early, such as the kernel's own when an io_uring of an earlier test ends.
+  /// Of a few: a signal may end a wait early, such as the kernel's own when an io_uring of an earlier test ends.
   std::uint64_t longest_wait_ns(std::uint64_t timeout_ns) {
     std::uint64_t longest_ns = 0;
-    for (int i = 0; i < 3; ++i) longest_ns = std::max(longest_ns, duration_of_wait_ns(timeout_ns));
+    for (int tries = 10; tries > 0 && longest_ns < timeout_ns; --tries)
+      longest_ns = std::max(longest_ns, duration_of_wait_ns(timeout_ns));
     return longest_ns;
   }
 

@@ -174,11 +174,26 @@ TEST_P(outgoing_test, is_full_at_the_number_of_messages_that_the_kernel_has_not_
 TEST_P(outgoing_test, is_full_at_the_number_of_bytes_whatever_one_message_has) {
   run([&]() -> task<> {
     outgoing out(on().send_buffers(), 0, 1000);
-    push(out, {std::string(990, 'x')});
-    EXPECT_FALSE(out.is_full()) << "999 with its header";
+    push(out, {std::string(982, 'x')});
+    EXPECT_FALSE(out.is_full()) << "999 with its header of 9 bytes and its entry of 8";
     push(out, {std::string(5000, 'y')});
     EXPECT_TRUE(out.is_full());
     co_return;
+  });
+}
+
+TEST_P(outgoing_test, counts_empty_messages_and_has_room_again_when_they_are_sent) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, 1000);
+    int held = 0;
+    for (; !out.is_full(); ++held) push(out, {""});
+    EXPECT_EQ(held, 100) << "2 bytes and an entry of 8 each";
+    const auto wire = connect();
+    out.attach(wire->connection);
+    co_await wire->peer.read(200);
+    EXPECT_FALSE(out.is_full());
+    EXPECT_TRUE(out.is_empty());
+    co_await detach(on(), out, *wire);
   });
 }
 

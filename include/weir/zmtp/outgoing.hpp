@@ -2,10 +2,9 @@
 // Without a connection they wait here; with one they go into the output of its stream and leave with
 // everything else at the end of the turn.
 //
-// Bound: `messages_max` messages that the kernel has not taken (0: any number), and `bytes_max` bytes; at
-// either `is_full`. The
-//   socket decides what happens then. A message is taken whole or not at all, so one message may exceed
-//   `bytes_max`.
+// Bound: `messages_max` messages that the kernel has not taken (0: any number), and `bytes_max` bytes, in
+// which each message counts 8 bytes for its entry besides; at either `is_full`. The socket decides what
+// happens then. A message is taken whole or not at all, so one message may exceed `bytes_max`.
 // A lost connection: what the kernel had not begun to take is kept for the next one; a message cut in the
 // middle goes with its connection. Thread rule: the loop's thread.
 #pragma once
@@ -61,6 +60,12 @@ class outgoing {
   /// gathered write.
   static constexpr std::size_t by_reference_min_bytes = std::size_t{16} << 10;
 
+  std::size_t held_bytes() const noexcept {
+    return target_->bytes() + begins_.size() * sizeof(std::uint64_t);
+  }
+  bool is_at_bound() const noexcept {
+    return held_bytes() >= bytes_max_ || (messages_max_ != 0 && begins_.size() >= messages_max_);
+  }
   void push_frame(const frame& part, frame_kind kind);
   void push_large_frame(const frame& part, frame_kind kind);
   void settle() noexcept;
@@ -82,10 +87,10 @@ class outgoing {
 };
 
 inline bool outgoing::is_full() noexcept {
-  if (is_detaching_ || target_->bytes() >= bytes_max_) return true;
-  if (messages_max_ == 0 || begins_.size() < messages_max_) return false;
+  if (is_detaching_) return true;
+  if (!is_at_bound()) return false;
   settle();
-  return begins_.size() >= messages_max_;
+  return is_at_bound();
 }
 
 inline bool outgoing::try_push_short(const frame& body) noexcept {
@@ -93,7 +98,7 @@ inline bool outgoing::try_push_short(const frame& body) noexcept {
   const std::size_t body_bytes = body.size();
   const std::size_t frame_bytes = short_header_bytes + body_bytes;
   if (body_bytes > short_body_bytes_max || frame_bytes > to.room_bytes()) return false;
-  if (begins_.size() >= short_way_max_ || to.empty() || to.bytes() >= bytes_max_) return false;
+  if (begins_.size() >= short_way_max_ || to.empty() || held_bytes() >= bytes_max_) return false;
   begins_.push_back(std::uint64_t{written_});
   std::byte* const at = to.prepare(frame_bytes);
   encode_header(at, frame_kind::last, body_bytes);

@@ -30,6 +30,20 @@ struct channel_options {
   std::size_t bytes_max; ///< needs a size function
 };
 
+/// Told once, when a value has come that nobody received directly, or the channel was closed: how select
+/// waits.
+class channel_watcher : public list_hook<channel_watcher> {
+ public:
+  using function = void (*)(channel_watcher& self) noexcept;
+  explicit channel_watcher(function on_change) noexcept : on_change_(on_change) {}
+  ~channel_watcher() { unlink(); }
+
+ private:
+  template <class>
+  friend class channel;
+  function on_change_;
+};
+
 template <class T>
 class channel {
  public:
@@ -69,7 +83,11 @@ class channel {
     while (send_awaiter* sender = senders_.front()) sender->wake_with(error(errc::closed, "send"));
     while (receive_awaiter* receiver = receivers_.front())
       receiver->wake_with(error(errc::closed, "receive"));
+    tell_watchers();
   }
+
+  /// Tells `watcher` of the next change, unless it leaves before. It must not resume a coroutine.
+  void watch(channel_watcher& watcher) noexcept { watchers_.push_back(watcher); }
 
   bool is_closed() const noexcept { return is_closed_; }
   bool empty() const noexcept { return values_.empty(); }
@@ -100,6 +118,10 @@ class channel {
     const std::size_t value_bytes = bytes_of(value);
     values_.push_back(std::move(value));
     bytes_ += value_bytes;
+    tell_watchers();
+  }
+  void tell_watchers() noexcept {
+    while (channel_watcher* next = watchers_.pop_front()) next->on_change_(*next);
   }
 
   T take() noexcept {
@@ -126,6 +148,7 @@ class channel {
   std::size_t bytes_ = 0;
   intrusive_list<send_awaiter, waiter> senders_;
   intrusive_list<receive_awaiter, waiter> receivers_; ///< only while there are no values
+  intrusive_list<channel_watcher, channel_watcher> watchers_;
   bool is_closed_ = false;
 };
 

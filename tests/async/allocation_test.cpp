@@ -2,9 +2,16 @@
 // counted.
 #include "async_test.hpp"
 
+#include <weir/async/async_generator.hpp>
+#include <weir/async/broadcast.hpp>
 #include <weir/async/channel.hpp>
 #include <weir/async/event.hpp>
+#include <weir/async/hedge.hpp>
 #include <weir/async/operations.hpp>
+#include <weir/async/rate_limiter.hpp>
+#include <weir/async/retry.hpp>
+#include <weir/async/select.hpp>
+#include <weir/async/semaphore.hpp>
 #include <weir/async/shield.hpp>
 #include <weir/async/when_all.hpp>
 #include <weir/async/when_any.hpp>
@@ -127,6 +134,74 @@ TEST_F(allocation_test, none_to_race_with_deadlines_and_cancellations) {
     EXPECT_EQ(raced.first, 0u);
     EXPECT_TRUE(std::get<0>(raced.values).error().is_timeout());
     co_await shield(yields(1));
+  };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_acquire_permits_and_tokens) {
+  semaphore seats(1);
+  rate_limiter limiter(rate_limiter_options(1'000, 1s, 1));
+  auto sits = [&]() -> task<> {
+    result<semaphore::permit> seat = co_await seats.acquire();
+    EXPECT_TRUE(seat);
+    result<> granted = co_await limiter.acquire();
+    EXPECT_TRUE(granted);
+  };
+  auto act = [&]() -> task<> { co_await when_all(sits(), sits()); };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_retry_and_to_hedge) {
+  auto attempt = [](unsigned number) -> task<result<int>> {
+    result<> slept = co_await sleep_for(2ms);
+    if (!slept) co_return fail(std::move(slept).error());
+    if (number == 1) co_return fail(std::errc::connection_refused);
+    co_return 1;
+  };
+  auto act = [&]() -> task<> {
+    result<int> retried = co_await retry(retry_policy(2), attempt);
+    EXPECT_TRUE(retried);
+    result<int> hedged = co_await hedge(1ms, attempt);
+    EXPECT_TRUE(hedged);
+  };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_select_and_to_broadcast) {
+  channel<int> left;
+  channel<int> right;
+  broadcast<int> values;
+  broadcast<int>::subscription mine(values, subscription_options(2)), other(values, subscription_options(2));
+  auto sends = [&]() -> task<> {
+    result<> sent = co_await left.send(1);
+    EXPECT_TRUE(sent);
+    for (int i = 0; i < 4; ++i) {
+      sent = co_await values.send(i);
+      EXPECT_TRUE(sent);
+    }
+  };
+  auto receives = [&]() -> task<> {
+    auto next = co_await select(left, right);
+    EXPECT_TRUE(next);
+    for (int i = 0; i < 4; ++i) {
+      result<int> one = co_await mine.receive();
+      result<int> same = co_await other.receive();
+      EXPECT_EQ(one.value(), same.value());
+    }
+  };
+  auto act = [&]() -> task<> { co_await when_all(receives(), sends()); };
+  EXPECT_EQ(count(act), 0u);
+}
+
+TEST_F(allocation_test, none_to_generate) {
+  auto counts = []() -> async_generator<int> {
+    for (int i = 0; i < 3; ++i) co_yield i;
+  };
+  auto act = [&]() -> task<> {
+    auto numbers = counts();
+    std::optional<int> next;
+    do next = co_await numbers.next();
+    while (next);
   };
   EXPECT_EQ(count(act), 0u);
 }

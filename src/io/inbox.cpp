@@ -7,11 +7,20 @@ bool inbox::push(work& item) noexcept {
     size_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
+  put(item);
+  return true;
+}
+
+void inbox::push_answer(work& item) noexcept {
+  size_.fetch_add(1, std::memory_order_relaxed);
+  put(item);
+}
+
+void inbox::put(work& item) noexcept {
   work* newest = head_.load(std::memory_order_relaxed);
   do {
     item.next = newest;
   } while (!head_.compare_exchange_weak(newest, &item, std::memory_order_seq_cst, std::memory_order_relaxed));
-  return true;
 }
 
 work_queue inbox::take_all() noexcept {

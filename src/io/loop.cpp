@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <thread>
 
 namespace weir {
 namespace {
@@ -47,6 +48,7 @@ loop::loop(const loop_options& options)
       completed_(options.completion_capacity), inbox_(options.inbox_max), random_state_(seed_of(options)) {}
 
 loop::~loop() {
+  while (answering_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   await_cancelled();
   if (outstanding_count_ == 0) return;
   std::fprintf(stderr, "weir: a loop ends with %zu operations outstanding:\n%s", outstanding_count_,
@@ -107,10 +109,21 @@ void loop::start(operation& op, std::source_location where) noexcept {
 
 bool loop::post(work& item) noexcept {
   if (!inbox_.push(item)) return false;
-  // Pairs with submit_and_wait: either it sees the item, or we see that it sleeps.
+  wake_if_asleep();
+  return true;
+}
+
+void loop::post_answer(work& item) noexcept {
+  answering_.fetch_add(1, std::memory_order_relaxed);
+  inbox_.push_answer(item);
+  wake_if_asleep();
+  answering_.fetch_sub(1, std::memory_order_release); // the last touch: ~loop waits for it
+}
+
+/// Pairs with submit_and_wait: either it sees what was pushed, or we see that it sleeps.
+void loop::wake_if_asleep() noexcept {
   if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst))
     proactor_->wake();
-  return true;
 }
 
 void loop::wake() noexcept {

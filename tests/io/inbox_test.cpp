@@ -54,6 +54,22 @@ TEST(inbox, of_capacity_nothing_refuses_everything) {
   EXPECT_TRUE(posted.empty());
 }
 
+TEST(inbox, an_answer_passes_the_bound_and_takes_its_place) {
+  inbox posted(1);
+  letter first(0, 0), answer(1, 0), refused(0, 1);
+  EXPECT_TRUE(posted.push(first));
+  posted.push_answer(answer);
+  EXPECT_FALSE(posted.push(refused));
+  work_queue taken = posted.take_all();
+  EXPECT_EQ(taken.pop_front(), &first);
+  EXPECT_EQ(taken.pop_front(), &answer);
+  posted.push_answer(answer);
+  EXPECT_FALSE(posted.push(refused)) << "it counts";
+  EXPECT_EQ(posted.take_all().pop_front(), &answer);
+  EXPECT_TRUE(posted.push(refused));
+  EXPECT_EQ(posted.take_all().pop_front(), &refused);
+}
+
 /// Four producers against a small bound: nothing lost, nothing doubled, each producer's order kept.
 TEST(inbox, keeps_the_order_of_each_of_many_producers) {
   constexpr unsigned producers = 4;

@@ -4,14 +4,15 @@
 //   wait in one system call
 // and each phase has a budget, so that none can starve another.
 //
-// Thread rule: construct, run and destroy on one thread; only `post`, `wake` and `stop` may be called from
-// others. Lifetime: outlives all operations, timers and leases that belong to it; a loop that ends with
-// operations outstanding says which. `now_ns` is constant within a turn.
+// Thread rule: construct, run and destroy on one thread; only `post`, `post_answer`, `wake` and `stop` may be
+// called from others. Lifetime: outlives all operations, timers and leases that belong to it; a loop that
+// ends with operations outstanding says which. `now_ns` is constant within a turn.
 #pragma once
 
 #include <weir/base/buffer_pool.hpp>
 #include <weir/base/result.hpp>
 #include <weir/io/backend.hpp>
+#include <weir/io/blocking_pool.hpp>
 #include <weir/io/completion_queue.hpp>
 #include <weir/io/counters.hpp>
 #include <weir/io/inbox.hpp>
@@ -45,6 +46,7 @@ struct loop_options {
   std::uint64_t turn_budget_ns = 10'000'000; ///< time after which a phase leaves the rest to the next turn
   std::uint64_t seed = 0;                    ///< of the loop's random generator; 0: from the system
   std::uint64_t spin_ns = 0; ///< how long a loop with nothing to do looks for completions before it sleeps
+  blocking_pool* blocking = nullptr; ///< for blocking work, outlives the loop; null: the process's
 };
 
 class loop {
@@ -75,6 +77,9 @@ class loop {
   /// Any thread: runs in phase 1 of a later turn. False at the bound of the inbox; the work is the caller's
   /// still.
   [[nodiscard]] bool post(work& item) noexcept;
+  /// Any thread: the same for the answer to what this loop asked another thread for, which is never refused.
+  /// The loop may end once the answer has run, though `post_answer` be under way still.
+  void post_answer(work& item) noexcept;
   /// Runs in phase 4, of this turn at the earliest, of the next when called from phase 4: what yields lets
   /// I/O pass.
   void defer(work& item) noexcept { deferred_.push_back(item); }
@@ -92,6 +97,10 @@ class loop {
 
   buffer_pool& buffers() noexcept { return pool_; }
   buffer_pool& send_buffers() noexcept { return send_pool_; }
+  /// The threads for what blocks.
+  blocking_pool& blocking() noexcept {
+    return options_.blocking ? *options_.blocking : blocking_pool::of_process();
+  }
   const loop_options& options() const noexcept { return options_; }
   const loop_counters& counters() const noexcept { return counters_; }
   proactor& backend() noexcept { return *proactor_; }
@@ -106,6 +115,7 @@ class loop {
  private:
   explicit loop(const loop_options& options);
 
+  void wake_if_asleep() noexcept;
   void await_cancelled() noexcept;
   void run_queue(work_queue& queue) noexcept;
   void run_inbox() noexcept;
@@ -142,6 +152,7 @@ class loop {
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> wake_requested_{false};
+  std::atomic<unsigned> answering_{0}; ///< threads inside `post_answer`
 };
 
 } // namespace weir

@@ -9,6 +9,7 @@
 // with captures that stands inside a co_await statement twice (docs/compilers.md).
 #pragma once
 
+#include <weir/async/flat_result.hpp>
 #include <weir/async/nursery.hpp>
 #include <weir/async/task.hpp>
 
@@ -20,21 +21,12 @@
 
 namespace weir {
 
-template <class T>
-struct flat_result {
-  using type = result<T>;
-};
-template <class T>
-struct flat_result<result<T>> {
-  using type = result<T>;
-};
-
 /// `body`: a callable with the signature task<T>(nursery&) or task<result<T>>(nursery&); gives
 /// task<result<T>>.
 template <std::invocable<nursery&> Body, class T = typename std::invoke_result_t<Body&, nursery&>::value_type>
-task<typename flat_result<T>::type> with_nursery(nursery_options options, Body body) {
+task<flat_result<T>> with_nursery(nursery_options options, Body body) {
   nursery children(std::move(options), co_await current_cancellation());
-  std::optional<typename flat_result<T>::type> outcome;
+  std::optional<flat_result<T>> outcome;
   try {
     if constexpr (std::is_void_v<T>) {
       co_await body(children).under(&children.scope());

@@ -98,6 +98,8 @@ void reactive_proactor::begin_on_descriptor(operation& op, descriptor_state& on)
   case operation_kind::accept_many:
     return stand_in_line(op, on.readers, on);
   case operation_kind::poll:
+    // A library that polls may have closed the number and opened it anew since, within this turn.
+    if (on.is_idle() && !static_cast<poll_operation&>(op).is_same_file) on.is_suspect = true;
     stand_in_line(op, on.polls, on);
     return on.refresh_polled();
   default:

@@ -188,10 +188,12 @@ class send_gathered_operation : public operation {
 /// that is ready.
 class poll_operation : public operation {
  public:
-  poll_operation(int watched, std::uint32_t wanted, handler on_completion) noexcept
-      : operation(operation_kind::poll, watched, on_completion), events(wanted) {}
+  poll_operation(int watched, std::uint32_t wanted, handler on_completion,
+                 lane in_lane = lane::normal) noexcept
+      : operation(operation_kind::poll, watched, on_completion, in_lane), events(wanted) {}
 
   std::uint32_t events;
+  bool is_same_file = false; ///< as when it completed last: a reactor need not make sure, and saves a call
 };
 
 /// Precondition: nothing else is outstanding on the descriptor. The descriptor is gone whatever the result

@@ -1,0 +1,41 @@
+#include "spin_guard.hpp"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+
+namespace weir {
+namespace {
+
+/// Unread and unsent bytes, for what can tell (tcp(7), pipe(7)); else none.
+int bytes_of(int descriptor) noexcept {
+  int unread = 0;
+  int unsent = 0;
+  if (::ioctl(descriptor, FIONREAD, &unread) != 0) unread = 0;
+  if (::ioctl(descriptor, TIOCOUTQ, &unsent) != 0) unsent = 0;
+  return unread + unsent;
+}
+
+bool is_still_ready(int descriptor, std::uint32_t events) noexcept {
+  pollfd asked{descriptor, static_cast<short>(events), 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
+
+} // namespace
+
+void spin_guard::before_call(int descriptor, std::uint64_t turn) noexcept {
+  turns_ = turn == last_turn_ + 1 ? turns_ + 1 : 1;
+  last_turn_ = turn;
+  if (is_suspicious()) bytes_before_ = bytes_of(descriptor);
+}
+
+bool spin_guard::after_call(int descriptor, std::uint32_t called_for) noexcept {
+  if (!is_suspicious()) return false;
+  if (!is_still_ready(descriptor, called_for) || bytes_of(descriptor) != bytes_before_) {
+    turns_ = 0;
+    return false;
+  }
+  has_reported_ = turns_ >= turns_max_;
+  return has_reported_;
+}
+
+} // namespace weir

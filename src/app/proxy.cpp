@@ -4,12 +4,12 @@
 #include "exit_code.hpp"
 #include "proxy_memory.hpp"
 #include "proxy_report.hpp"
-#include "signals.hpp"
 
 #include <weir/async/run.hpp>
 #include <weir/async/when_any.hpp>
 #include <weir/async/with_deadline.hpp>
 #include <weir/io/loop.hpp>
+#include <weir/os/signal_set.hpp>
 
 #include <csignal>
 #include <cstdint>
@@ -32,10 +32,10 @@ void complain(const error& why) {
 }
 
 /// The first signal begins the draining; a second one ends it.
-task<ending> wait_for_end(const proxy_options& options, broker& between, signals& told,
+task<ending> wait_for_end(const proxy_options& options, broker& between, signal_set& told,
                           const proxy_report& report) {
   const loop& home = *loop::current();
-  const result<int> first = co_await told.next();
+  const result<signal_notice> first = co_await told.next();
   if (!first) {
     if (!first.error().is_cancelled()) complain(first.error());
     co_return ending(exit_failure, home.now_ns());
@@ -46,13 +46,13 @@ task<ending> wait_for_end(const proxy_options& options, broker& between, signals
   report.draining();
   auto outcome =
       co_await when_any(with_deadline(deadline::at_ns(deadline_ns), between.settled()), told.next());
-  const result<int>& second = std::get<1>(outcome.values);
-  if (second) co_return ending(exit_by_signal(*second), home.now_ns());
+  const result<signal_notice>& second = std::get<1>(outcome.values);
+  if (second) co_return ending(exit_by_signal(second->number), home.now_ns());
   co_return ending(exit_success, deadline_ns);
 }
 
 /// The broker's whole life on its loop; the exit status.
-task<int> mediate(const proxy_options& options, signals& told) {
+task<int> mediate(const proxy_options& options, signal_set& told) {
   const loop& home = *loop::current();
   broker between(options);
   proxy_report report(options, between);
@@ -72,8 +72,8 @@ task<int> mediate(const proxy_options& options, signals& told) {
   auto outcome =
       co_await when_any(with_deadline(deadline::at_ns(end.deadline_ns), between.close()), told.next());
   const result<>& closed = std::get<0>(outcome.values);
-  const result<int>& one_more = std::get<1>(outcome.values);
-  if (one_more) end.exit_status = exit_by_signal(*one_more);
+  const result<signal_notice>& one_more = std::get<1>(outcome.values);
+  if (one_more) end.exit_status = exit_by_signal(one_more->number);
   if (opened) report.total(left_behind, closed.has_value());
   co_return end.exit_status;
 }
@@ -82,7 +82,7 @@ task<int> mediate(const proxy_options& options, signals& told) {
 
 int run_proxy(const proxy_options& options) {
   std::signal(SIGPIPE, SIG_IGN); // whoever reads our lines may leave without ending the broker
-  auto told = signals::block();
+  auto told = signal_set::open({SIGINT, SIGTERM});
   if (!told) {
     complain(told.error());
     return exit_failure;

@@ -1,0 +1,59 @@
+// signal_set: signals as something that a coroutine waits for, instead of handlers:
+//
+//   result<signal_set> wanted = signal_set::open({SIGINT, SIGTERM});
+//   result<signal_notice> told = co_await wanted->next();
+//
+// Its signals are blocked (pthread_sigmask(2)) for the thread that opens it and for threads that this one
+// starts meanwhile; one that any other thread does not block may be delivered there instead. So open it
+// before threads are started. Several sets may name a signal: each delivery goes to one of them. When the
+// last set of the thread that names a signal goes, what is pending of it is dropped (delivered, it might end
+// the process after its work was done) and it is unblocked, unless it was blocked before.
+//
+// Bound: the kernel's. Signals of one number below SIGRTMIN that nobody took yet are one; those from SIGRTMIN
+// on queue up to RLIMIT_SIGPENDING (signal(7)). Thread rule: opened and destroyed on one thread, the loop's.
+// Lifetime: movable; outlives its waits. Cancel-safety: a cancelled `next` takes no signal. Source:
+// signalfd(2).
+#pragma once
+
+#include <weir/async/task.hpp>
+#include <weir/base/result.hpp>
+#include <weir/io/descriptor.hpp>
+
+#include <sys/types.h>
+
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <initializer_list>
+#include <utility>
+
+namespace weir {
+
+struct signal_notice {
+  int number = 0;          ///< SIGTERM
+  int code = 0;            ///< SI_USER, SI_KERNEL: how it was raised (sigaction(2))
+  pid_t sender = 0;        ///< 0 when it was the kernel
+  uid_t sender_user = 0;   ///< whose process that is
+  std::uint32_t count = 0; ///< how many of this number the set has told so far, this one included
+};
+
+class signal_set {
+ public:
+  static result<signal_set> open(std::initializer_list<int> numbers);
+  signal_set(signal_set&&) = default;
+  signal_set& operator=(signal_set&&) = delete;
+  ~signal_set();
+
+  /// The next one; what is pending already ends the wait at once.
+  task<result<signal_notice>> next();
+
+ private:
+  signal_set(descriptor source, const sigset_t& numbers) noexcept
+      : source_(std::move(source)), numbers_(numbers) {}
+
+  descriptor source_;
+  sigset_t numbers_;
+  std::array<std::uint32_t, NSIG> counts_{};
+};
+
+} // namespace weir

@@ -1,0 +1,83 @@
+#include <weir/os/readiness.hpp>
+#include <weir/os/signal_set.hpp>
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+namespace weir {
+namespace {
+
+/// What sets have done to the mask of this thread.
+struct blocked_signal {
+  std::uint32_t sets = 0;
+  bool was_blocked_before = false;
+};
+thread_local std::array<blocked_signal, NSIG> blocked_here;
+
+template <class Visit>
+void for_each_in(const sigset_t& numbers, Visit visit) {
+  for (int number = 1; number < NSIG; ++number)
+    if (sigismember(&numbers, number) == 1) visit(number, blocked_here[static_cast<std::size_t>(number)]);
+}
+
+void block(const sigset_t& numbers) noexcept {
+  sigset_t before;
+  ::pthread_sigmask(SIG_BLOCK, &numbers, &before);
+  for_each_in(numbers, [&](int number, blocked_signal& state) {
+    if (state.sets++ == 0) state.was_blocked_before = sigismember(&before, number) == 1;
+  });
+}
+
+void unblock(const sigset_t& numbers) noexcept {
+  sigset_t released;
+  sigemptyset(&released);
+  for_each_in(numbers, [&](int number, blocked_signal& state) {
+    if (--state.sets == 0 && !state.was_blocked_before) sigaddset(&released, number);
+  });
+  constexpr timespec at_once{0, 0};
+  while (::sigtimedwait(&released, nullptr, &at_once) > 0) {
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &released, nullptr);
+}
+
+} // namespace
+
+result<signal_set> signal_set::open(std::initializer_list<int> wanted) {
+  sigset_t numbers;
+  sigemptyset(&numbers);
+  for (const int number : wanted)
+    if (sigaddset(&numbers, number) != 0) return fail(errc::invalid_argument, "signal_set: no such signal");
+  descriptor source(::signalfd(-1, &numbers, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!source) return fail(error::from_errno(errno, "signalfd"));
+  block(numbers);
+  return signal_set(std::move(source), numbers);
+}
+
+signal_set::~signal_set() {
+  if (source_) unblock(numbers_);
+}
+
+task<result<signal_notice>> signal_set::next() {
+  for (;;) {
+    result<> pending = co_await readable(source_.get());
+    if (!pending) co_return fail(std::move(pending).error());
+    signalfd_siginfo told{};
+    const ssize_t got = ::read(source_.get(), &told, sizeof told);
+    if (got == static_cast<ssize_t>(sizeof told)) {
+      signal_notice notice;
+      notice.number = static_cast<int>(told.ssi_signo);
+      notice.code = told.ssi_code;
+      notice.sender = static_cast<pid_t>(told.ssi_pid);
+      notice.sender_user = told.ssi_uid;
+      notice.count = ++counts_[told.ssi_signo];
+      co_return notice;
+    }
+    if (got < 0 && errno != EAGAIN)
+      co_return fail(error::from_errno(errno, "signalfd")); // else another took it
+  }
+}
+
+} // namespace weir

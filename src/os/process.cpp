@@ -1,0 +1,83 @@
+#include "spawn_plan.hpp"
+
+#include <weir/os/process.hpp>
+#include <weir/os/readiness.hpp>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace weir {
+namespace {
+
+// <sys/pidfd.h> of glibc 2.36 declares these for C alone.
+int pidfd_open(pid_t id) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_open, id, 0));
+}
+int pidfd_send_signal(int handle, int signal) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_send_signal, handle, signal, nullptr, 0));
+}
+
+} // namespace
+
+result<process> process::spawn(const command& what) {
+  process made;
+  spawn_plan plan(what);
+  if (result<> done = plan.redirect(STDIN_FILENO, what.input, made.input_); !done)
+    return fail(std::move(done).error());
+  if (result<> done = plan.redirect(STDOUT_FILENO, what.output, made.output_); !done)
+    return fail(std::move(done).error());
+  if (result<> done = plan.redirect(STDERR_FILENO, what.errors, made.errors_); !done)
+    return fail(std::move(done).error());
+  if (result<> done = plan.pass_descriptors(); !done) return fail(std::move(done).error());
+
+  result<pid_t> started = plan.run();
+  if (!started) return fail(std::move(started).error());
+  made.id_ = *started;
+  made.handle_ = descriptor(pidfd_open(made.id_));
+  if (!made.handle_) return fail(error::from_errno(errno, "pidfd_open").at(what.program)); // and ends it
+  return made;
+}
+
+process::process(process&& other) noexcept
+    : id_(std::exchange(other.id_, -1)), handle_(std::move(other.handle_)), ended_(std::move(other.ended_)),
+      input_(std::move(other.input_)), output_(std::move(other.output_)), errors_(std::move(other.errors_)) {}
+
+process::~process() {
+  if (id_ <= 0 || ended_) return;
+  if (handle_)
+    pidfd_send_signal(handle_.get(), SIGKILL);
+  else
+    ::kill(id_, SIGKILL); // it has just been started: the number is its own
+  reap(0);
+}
+
+/// Takes the exit status when it is there; with WNOHANG only then.
+bool process::reap(int options) noexcept {
+  siginfo_t told{};
+  int outcome = 0;
+  do {
+    outcome = ::waitid(P_PID, static_cast<id_t>(id_), &told, WEXITED | options);
+  } while (outcome != 0 && errno == EINTR);
+  if (outcome == 0 && told.si_pid == id_) ended_.emplace(told);
+  return outcome == 0;
+}
+
+task<result<exit_status>> process::wait() {
+  while (!ended_) {
+    result<> woken = co_await readable(handle_.get());
+    if (!woken) co_return fail(error(woken.error().code(), "wait"));
+    if (!ended_ && !reap(WNOHANG)) co_return fail(error::from_errno(errno, "waitid"));
+  }
+  co_return *ended_;
+}
+
+result<> process::kill(int signal) {
+  if (ended_) return fail(std::errc::no_such_process, "kill");
+  if (pidfd_send_signal(handle_.get(), signal) != 0) return fail(error::from_errno(errno, "kill"));
+  return {};
+}
+
+} // namespace weir

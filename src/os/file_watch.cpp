@@ -1,0 +1,79 @@
+#include <weir/os/file_watch.hpp>
+#include <weir/os/readiness.hpp>
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+namespace weir {
+namespace {
+
+constexpr std::uint32_t wanted =
+    IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO;
+
+/// IN_IGNORED ends every watch, whatever the reason; what may come before it says no more than that.
+std::optional<file_change_kind> kind_of(std::uint32_t mask) noexcept {
+  using enum file_change_kind;
+  if (mask & IN_Q_OVERFLOW) return overflowed;
+  if (mask & IN_IGNORED) return ended;
+  if (mask & IN_CREATE) return created;
+  if (mask & IN_DELETE) return removed;
+  if (mask & IN_MODIFY) return modified;
+  if (mask & IN_CLOSE_WRITE) return written;
+  if (mask & IN_ATTRIB) return attributes;
+  if (mask & IN_MOVED_FROM) return moved_from;
+  if (mask & IN_MOVED_TO) return moved_to;
+  return std::nullopt; // IN_UNMOUNT, followed by IN_IGNORED
+}
+
+} // namespace
+
+result<file_watch> file_watch::open() {
+  descriptor queue(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!queue) return fail(error::from_errno(errno, "inotify_init1"));
+  return file_watch(std::move(queue));
+}
+
+result<int> file_watch::add(const std::string& path) {
+  const int watch = ::inotify_add_watch(queue_.get(), path.c_str(), wanted);
+  if (watch < 0) return fail(error::from_errno(errno, "inotify_add_watch").at(path));
+  return watch;
+}
+
+result<> file_watch::remove(int watch) {
+  if (::inotify_rm_watch(queue_.get(), watch) != 0) return fail(error::from_errno(errno, "inotify_rm_watch"));
+  return {};
+}
+
+/// The next of what was read, unless it tells nothing.
+std::optional<file_change> file_watch::take() {
+  inotify_event event;
+  const char* const at = unread_->bytes + unread_->taken;
+  std::memcpy(&event, at, sizeof event);
+  const auto kind = kind_of(event.mask);
+  std::optional<file_change> change;
+  if (kind) // the name is filled up with zeros
+    change.emplace(*kind, event.wd, event.cookie, event.len > 0 ? std::string(at + sizeof event) : "");
+  unread_->taken += sizeof event + event.len;
+  return change;
+}
+
+task<result<file_change>> file_watch::next() {
+  for (;;) {
+    while (unread_->taken < unread_->filled) {
+      std::optional<file_change> change = take();
+      if (change) co_return std::move(*change);
+    }
+    result<> woken = co_await readable(queue_.get());
+    if (!woken) co_return fail(std::move(woken).error());
+    const ssize_t got = ::read(queue_.get(), unread_->bytes, sizeof unread_->bytes);
+    if (got < 0 && errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "inotify"));
+    unread_->taken = 0;
+    unread_->filled = got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
+}
+
+} // namespace weir

@@ -3,6 +3,7 @@
 
 #include <weir/os/watch.hpp>
 
+#include <support/allocations.hpp>
 #include <support/coroutine_fixture.hpp>
 
 #include <functional>
@@ -306,6 +307,28 @@ TEST_P(watch_test, that_pauses_does_not_spin) {
     }
     EXPECT_FALSE(reported);
   });
+}
+
+TEST_P(watch_test, costs_no_allocation_a_call) {
+  run([&]() -> task<> {
+    noted_watch idle(foreign_.writer.get(), out, spinning_after(1'000'000));
+    co_await until([&] { return idle.calls >= 10; });
+    const std::uint64_t before = allocations_of_this_thread();
+    co_await turns(100);
+    EXPECT_GE(idle.calls, 100);
+    EXPECT_LE(allocations_of_this_thread() - before, 1u) << "more than the frame of the wait itself";
+  });
+}
+
+TEST(report_spinning, names_the_descriptor_where_there_are_assertions) {
+  testing::internal::CaptureStderr();
+  report_spinning(77);
+  const std::string text = testing::internal::GetCapturedStderr();
+#ifdef NDEBUG
+  EXPECT_EQ(text, "");
+#else
+  EXPECT_NE(text.find("descriptor 77 spins"), std::string::npos) << text;
+#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, watch_test, on_each_backend(), name_of_backend);

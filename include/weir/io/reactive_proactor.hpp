@@ -19,7 +19,7 @@
 // must be non-blocking; others may block, since data moves with MSG_DONTWAIT. They are closed by the close
 // operation, or by close(2) once nothing is outstanding on them. One case is out of reach then: a number that
 // is closed by close(2) and given to a file that this proactor does not connect, in the very turn that a read
-// on it succeeded.
+// on it succeeded. A poll makes sure of its number, unless told that it is the same file.
 //
 // Errors: connect to a unix-domain listener whose backlog is full fails with -EAGAIN: transient, and nothing
 // tells when it is worth another try (connect(2)). accept ends at errors of this side (EMFILE, ENOBUFS) and

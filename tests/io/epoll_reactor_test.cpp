@@ -49,7 +49,8 @@ class epoll_reactor_test : public testing::Test {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(lasted).count());
   }
 
-  /// Of a few: a signal may end a wait early, such as the kernel's own when an io_uring of an earlier test ends.
+  /// Of a few: a signal may end a wait early, such as the kernel's own when an io_uring of an earlier test
+  /// ends.
   std::uint64_t longest_wait_ns(std::uint64_t timeout_ns) {
     std::uint64_t longest_ns = 0;
     for (int tries = 10; tries > 0 && longest_ns < timeout_ns; --tries)

@@ -23,7 +23,7 @@ void for_each_in(const sigset_t& numbers, Visit visit) {
     if (sigismember(&numbers, number) == 1) visit(number, blocked_here[static_cast<std::size_t>(number)]);
 }
 
-void block(const sigset_t& numbers) noexcept {
+void block_signals(const sigset_t& numbers) noexcept {
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &numbers, &before);
   for_each_in(numbers, [&](int number, blocked_signal& state) {
@@ -31,7 +31,7 @@ void block(const sigset_t& numbers) noexcept {
   });
 }
 
-void unblock(const sigset_t& numbers) noexcept {
+void unblock_signals(const sigset_t& numbers) noexcept {
   sigset_t released;
   sigemptyset(&released);
   for_each_in(numbers, [&](int number, blocked_signal& state) {
@@ -52,12 +52,12 @@ result<signal_set> signal_set::open(std::initializer_list<int> wanted) {
     if (sigaddset(&numbers, number) != 0) return fail(errc::invalid_argument, "signal_set: no such signal");
   descriptor source(::signalfd(-1, &numbers, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!source) return fail(error::from_errno(errno, "signalfd"));
-  block(numbers);
+  block_signals(numbers);
   return signal_set(std::move(source), numbers);
 }
 
 signal_set::~signal_set() {
-  if (source_) unblock(numbers_);
+  if (source_) unblock_signals(numbers_);
 }
 
 task<result<signal_notice>> signal_set::next() {

@@ -5,7 +5,7 @@
 
 namespace weir {
 
-offload_awaiter::offload_awaiter(pool_class which, when_full policy, function to_call) noexcept
+offload_awaiter::offload_awaiter(pool_class which, when_full policy, callee to_call) noexcept
     : pool_work([](pool_work& self) noexcept {
         auto& awaiter = static_cast<offload_awaiter&>(self);
         awaiter.call_(awaiter);

@@ -62,8 +62,12 @@ TEST_F(select_test, is_fair_between_those_that_are_ready) {
   int of_numbers = 0;
   auto main = [&]() -> task<> {
     for (int i = 0; i < 1000; ++i) {
-      if (numbers_.empty()) EXPECT_TRUE(numbers_.try_send(0));
-      if (texts_.empty()) EXPECT_TRUE(texts_.try_send(""));
+      if (numbers_.empty()) {
+        EXPECT_TRUE(numbers_.try_send(0));
+      }
+      if (texts_.empty()) {
+        EXPECT_TRUE(texts_.try_send(""));
+      }
       chosen next = co_await select(numbers_, texts_);
       EXPECT_TRUE(next);
       of_numbers += next->index() == 0;
@@ -83,10 +87,11 @@ TEST_F(select_test, keeps_the_order_of_each_channel) {
     int next_text = 0;
     for (int i = 0; i < 100; ++i) {
       chosen next = co_await select(numbers_, texts_);
-      if (next->index() == 0)
+      if (next->index() == 0) {
         EXPECT_EQ(std::get<0>(*next), next_number++);
-      else
+      } else {
         EXPECT_EQ(std::get<1>(*next), std::to_string(next_text++));
+      }
     }
   };
   run(main());

@@ -209,9 +209,9 @@ TEST(blocking_pool, work_may_end_its_own_life) {
   struct ends_itself : pool_work {
     explicit ends_itself(std::latch& counted)
         : pool_work([](pool_work& self) noexcept {
-            std::latch& done = static_cast<ends_itself&>(self).done;
+            std::latch& counter = static_cast<ends_itself&>(self).done;
             delete static_cast<ends_itself*>(&self);
-            done.count_down();
+            counter.count_down();
           }),
           done(counted) {}
     std::latch& done;

@@ -49,8 +49,8 @@ class offload_awaiter : private pool_work, private work, private cancel_callback
   }
 
  protected:
-  using function = void (*)(offload_awaiter& self) noexcept;
-  offload_awaiter(pool_class which, when_full policy, function to_call) noexcept;
+  using callee = void (*)(offload_awaiter& self) noexcept;
+  offload_awaiter(pool_class which, when_full policy, callee to_call) noexcept;
   ~offload_awaiter() = default;
 
   std::optional<error> failure_;
@@ -60,7 +60,7 @@ class offload_awaiter : private pool_work, private work, private cancel_callback
   bool begins(cancellation* scope) noexcept;
   void cancelled() noexcept;
 
-  function call_;
+  callee call_;
   std::coroutine_handle<> coroutine_;
   loop* loop_ = nullptr;
   pool_class class_;

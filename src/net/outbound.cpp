@@ -16,7 +16,7 @@ void outbound::open_chunk() {
 }
 
 /// Makes a piece of what was written since the last one, so that something else can stand behind it.
-void outbound::seal() noexcept {
+void outbound::seal() {
   if (open_ == room_) return;
   const auto offset = static_cast<std::size_t>(open_ - chunk_.data());
   pieces_.push_back(chunk_.share(offset, static_cast<std::size_t>(room_ - open_)));
@@ -69,6 +69,20 @@ void outbound::consume(std::size_t count) noexcept {
     pieces_.pop_front();
   }
   open_ += count;
+  if (bytes_ == 0) release_chunk();
+}
+
+void outbound::take_back(std::size_t count) noexcept {
+  bytes_ -= count;
+  const std::size_t from_open = std::min(count, static_cast<std::size_t>(room_ - open_));
+  room_ -= from_open;
+  for (count -= from_open; count > 0;) {
+    lease& newest = pieces_.back();
+    const std::size_t from_piece = std::min(count, newest.size());
+    newest.truncate(newest.size() - from_piece);
+    if (newest.empty()) pieces_.pop_back();
+    count -= from_piece;
+  }
   if (bytes_ == 0) release_chunk();
 }
 

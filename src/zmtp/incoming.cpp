@@ -36,61 +36,71 @@ void incoming::skip_used_chunks() noexcept {
 
 void incoming::take(message& into, std::size_t first) {
   assert(has_message());
-  std::size_t index = first;
-  frame_kind kind;
-  do {
-    if (!try_take_frame(into, index, kind)) kind = take_split_frame(into, index);
-    if (kind != frame_kind::command) ++index;
-  } while (kind != frame_kind::last);
-  into.truncate(index);
   ++taken_;
-}
-
-/// A frame that lies in one chunk.
-bool incoming::try_take_frame(message& into, std::size_t index, frame_kind& kind) {
+  std::size_t index = first;
   frame_header header;
-  if (decode_header(at_, left_, header) != header_status::complete) return false;
-  if (header.body_bytes > left_ - header.header_bytes || header.kind == frame_kind::command) return false;
-  into.overwrite(index).assign_slice(*owner_, at_ + header.header_bytes, header.body_bytes);
-  advance(header.header_bytes + header.body_bytes);
-  skip_used_chunks();
-  kind = header.kind;
-  return true;
-}
-
-/// A frame that lies in several chunks; or a command, which was obeyed when it was scanned and is passed
-/// over.
-frame_kind incoming::take_split_frame(message& into, std::size_t index) {
-  const frame_header header = take_split_header();
-  frame dropped;
-  const bool is_command = header.kind == frame_kind::command;
-  take_split_body(is_command ? dropped : into.overwrite(index), header.body_bytes);
-  return header.kind;
-}
-
-frame_header incoming::take_split_header() {
-  std::byte bytes[header_bytes_max];
-  frame_header header;
-  std::size_t count = 0;
   do {
-    copy_out(bytes + count++, 1);
-  } while (decode_header(bytes, count, header) != header_status::complete);
+    header = take_header();
+    try {
+      if (header.kind == frame_kind::command)
+        skip(header.body_bytes); // it was obeyed when it was scanned
+      else
+        take_body(into.overwrite(index++), header.body_bytes);
+    } catch (const std::bad_alloc&) { // before anything of the body was taken
+      skip_message(header);
+      into.truncate(first);
+      throw;
+    }
+  } while (header.kind != frame_kind::last);
+  into.truncate(index);
+}
+
+/// In one chunk, or byte by byte from several. The scanner has found nothing wrong with it.
+frame_header incoming::take_header() noexcept {
+  frame_header header;
+  if (decode_header(at_, left_, header) == header_status::complete) {
+    advance(header.header_bytes);
+  } else {
+    std::byte bytes[header_bytes_max];
+    std::size_t count = 0;
+    do {
+      copy_out(bytes + count++, 1);
+    } while (decode_header(bytes, count, header) != header_status::complete && count < header_bytes_max);
+  }
+  skip_used_chunks();
   return header;
 }
 
-void incoming::take_split_body(frame& into, std::size_t size) {
-  if (size <= left_) { // behind a header that was split, or a large body in memory of its own
+void incoming::take_body(frame& into, std::size_t size) {
+  if (size == 0) return into.clear();
+  if (size <= left_) {
     into.assign_slice(*owner_, at_, size);
-    advance(size);
-    skip_used_chunks();
-    return;
+    return skip(size);
   }
   lease whole = lease::allocate(size);
   copy_out(whole.writable().data(), size);
   into = frame(std::move(whole));
 }
 
-void incoming::copy_out(std::byte* to, std::size_t count) {
+void incoming::skip(std::size_t count) noexcept {
+  while (count > 0) {
+    const std::size_t piece = std::min(count, left_);
+    advance(piece);
+    count -= piece;
+    skip_used_chunks();
+  }
+}
+
+/// The rest of a message, from the body behind `header` on.
+void incoming::skip_message(frame_header header) noexcept {
+  skip(header.body_bytes);
+  while (header.kind != frame_kind::last) {
+    header = take_header();
+    skip(header.body_bytes);
+  }
+}
+
+void incoming::copy_out(std::byte* to, std::size_t count) noexcept {
   while (count > 0) {
     skip_used_chunks();
     const std::size_t piece = std::min(count, left_);

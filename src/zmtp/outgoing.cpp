@@ -2,15 +2,23 @@
 #include <weir/zmtp/outgoing.hpp>
 
 #include <cstring>
+#include <new>
 
 namespace weir::zmtp {
 
 void outgoing::push(const message& from, std::size_t first) {
   if (begins_.size() >= settle_at_) settle();
   begins_.push_back(std::uint64_t{written_});
+  const std::size_t bytes_before = target_->bytes();
   const bool was_empty = target_->empty();
-  for (std::size_t i = first; i < from.size(); ++i)
-    push_frame(from[i], i + 1 < from.size() ? frame_kind::more : frame_kind::last);
+  try {
+    for (std::size_t i = first; i < from.size(); ++i)
+      push_frame(from[i], i + 1 < from.size() ? frame_kind::more : frame_kind::last);
+  } catch (const std::bad_alloc&) { // half a message must not go out
+    target_->take_back(target_->bytes() - bytes_before);
+    written_ = begins_.pop_back();
+    throw;
+  }
   // What stands behind unsent bytes leaves with them.
   if (was_empty && stream_) stream_->output_written();
   renew_short_way();

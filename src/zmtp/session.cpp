@@ -47,13 +47,14 @@ task<error> session::receive_until_end(lease first) {
   lease chunk = std::move(first);
   for (;;) {
     result<> taken = take_chunk(std::move(chunk));
+    const bool has_woken = announce();
     if (!taken) co_return std::move(taken).error();
+    if (has_woken) co_await step_back(); // to those who use the chunk while it is in the cache
     if (pipe_.in.large_body_missing() != 0) {
       result<> whole = co_await receive_large_body();
       if (!whole) co_return std::move(whole).error();
+      announce();
     }
-    const bool has_woken = pipe_.in.has_message() && owner_.messages_arrived(pipe_);
-    if (has_woken) co_await step_back(); // to those who use the chunk while it is in the cache
     if (must_wait()) {
       result<> room = co_await wait_for_room();
       if (!room) co_return std::move(room).error();
@@ -64,6 +65,11 @@ task<error> session::receive_until_end(lease first) {
     heard();
     chunk = std::move(*next);
   }
+}
+
+/// Whole messages wait neither for what is behind them nor for its fate. True when somebody was woken.
+bool session::announce() noexcept {
+  return pipe_.in.has_message() && owner_.messages_arrived(pipe_);
 }
 
 /// A chunk is kept also when it breaks a rule: the whole messages in front of that are good.

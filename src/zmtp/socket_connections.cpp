@@ -91,6 +91,7 @@ result<> socket::connect(std::string_view text) {
     return made;
   }
   is_closed_ = false;
+  room_made(); // for who waits because there was nobody to send to
   return {};
 }
 

@@ -66,6 +66,22 @@ TEST_F(outbound_test, does_not_copy_leases) {
   EXPECT_EQ(unsent.gather(vectors), 3u) << "an empty lease is nothing to send";
 }
 
+TEST_F(outbound_test, takes_back_the_newest_bytes_wherever_they_lie) {
+  const std::string text = "copied" + std::string(50'000, 'p') + std::string(chunk_bytes, 'c') + "end";
+  for (const std::size_t count : {std::size_t{1}, std::size_t{3}, std::size_t{4}, chunk_bytes,
+                                  chunk_bytes + 3, chunk_bytes + 10'000, text.size() - 1, text.size()}) {
+    unsent.append_copy(bytes_of("copied"));
+    unsent.append(lease::copy_of(bytes_of(std::string(50'000, 'p'))));
+    unsent.append_copy(bytes_of(std::string(chunk_bytes, 'c') + "end"));
+    unsent.take_back(count);
+    EXPECT_EQ(unsent.bytes(), text.size() - count);
+    unsent.append_copy(bytes_of("more"));
+    EXPECT_EQ(content(unsent), text.substr(0, text.size() - count) + "more");
+    unsent.consume(unsent.bytes());
+    EXPECT_EQ(pool.slots_in_use(), 0u);
+  }
+}
+
 TEST_F(outbound_test, prepared_room_is_contiguous_and_counts_when_committed) {
   unsent.append_copy(bytes_of(std::string(chunk_bytes - 10, 'x')));
   std::byte* room = unsent.prepare(100);

@@ -14,6 +14,7 @@ namespace weir::test {
 namespace {
 
 thread_local std::uint64_t allocations = 0;
+[[maybe_unused]] thread_local std::uint64_t failing_allocation = 0; ///< its number; 0: none
 
 } // namespace
 
@@ -37,6 +38,11 @@ void on_release(const volatile void*) {}
 [[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(on_allocation, on_release);
 
 } // namespace
+
+bool fail_allocation(std::uint64_t) noexcept {
+  return false;
+}
+
 } // namespace weir::test
 
 #else
@@ -45,7 +51,7 @@ namespace weir::test {
 namespace {
 
 void* allocate(std::size_t size_bytes, std::size_t alignment) noexcept {
-  ++allocations;
+  if (++allocations == failing_allocation) return nullptr;
   if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return std::malloc(size_bytes == 0 ? 1 : size_bytes);
   return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
 }
@@ -58,6 +64,12 @@ void* allocate_or_throw(std::size_t size_bytes, std::size_t alignment) {
 constexpr std::size_t usual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
 } // namespace
+
+bool fail_allocation(std::uint64_t nth) noexcept {
+  failing_allocation = allocations + nth;
+  return true;
+}
+
 } // namespace weir::test
 
 // All forms are replaced, so that none is missed and each block is freed by its own kind.

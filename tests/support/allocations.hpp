@@ -1,4 +1,5 @@
-// How often this thread asked the heap for memory: operator new is replaced in every test program.
+// How often this thread asked the heap for memory, and failures of it: operator new is replaced in every test
+// program.
 #pragma once
 
 #include <cstdint>
@@ -6,5 +7,9 @@
 namespace weir::test {
 
 std::uint64_t allocations_of_this_thread() noexcept;
+
+/// The `nth` allocation of this thread from now on fails (1: the next), that one only. False under
+/// sanitizers, which keep operator new to themselves.
+[[nodiscard]] bool fail_allocation(std::uint64_t nth) noexcept;
 
 } // namespace weir::test

@@ -190,6 +190,55 @@ TEST_P(dealer_test, without_any_peer_waits_until_one_comes) {
   });
 }
 
+TEST_P(dealer_test, a_send_that_waits_gets_the_queue_that_a_connect_makes) {
+  run([&]() -> task<> {
+    const listening_socket listener = listen_on_tcp();
+    dealer ours(quick());
+    const auto connect_later = [&]() -> task<> {
+      co_await turns(3);
+      connect_to(ours, endpoint_of(listener)); // which answers nobody yet
+    };
+    co_await when_all(send(ours, "first"), connect_later());
+    co_await send(ours, "second");
+    wire_peer theirs = co_await wire_peer::accept(listener);
+    co_await theirs.shake_hands("DEALER");
+    for (const char* expected : {"first", "second"}) {
+      const parts got = co_await theirs.read_message();
+      EXPECT_EQ(got, parts{expected});
+    }
+    co_await close(ours);
+  });
+}
+
+/// Messages that are whole come at once, whatever comes of what is behind them.
+TEST_P(dealer_test, receives_what_is_in_front_of_a_large_or_broken_frame) {
+  run([&]() -> task<> {
+    dealer ours(quick());
+    const std::string endpoint = bind_to(ours, any_tcp);
+    const std::string large = wire_frame(std::string(1'000'000, 'l'));
+    wire_peer stops = co_await join(endpoint);
+    co_await stops.send(wire_frame("in front") + large.substr(0, 1000));
+    parts got = co_await receive(ours);
+    EXPECT_EQ(got, parts{"in front"});
+    co_await stops.send(large.substr(1000));
+    got = co_await receive(ours);
+    EXPECT_EQ(got, parts{std::string(1'000'000, 'l')});
+
+    wire_peer breaks = co_await join(endpoint);
+    co_await breaks.send(wire_frame("good") + "\xff");
+    got = co_await receive(ours);
+    EXPECT_EQ(got, parts{"good"});
+    wire_peer leaves = co_await join(endpoint);
+    co_await leaves.send(wire_frame("last words") + large.substr(0, 1000));
+    co_await until([&] { return ours.connected() == 2; });
+    leaves.close();
+    co_await until([&] { return ours.connected() == 1; });
+    got = co_await receive(ours);
+    EXPECT_EQ(got, parts{"last words"});
+    co_await close(ours);
+  });
+}
+
 TEST_P(dealer_test, waiting_receives_are_served_in_their_order) {
   run([&]() -> task<> {
     dealer ours(quick());

@@ -61,6 +61,18 @@ TEST_F(frame_test, equals_another_with_the_same_bytes_however_they_are_kept) {
   }
 }
 
+TEST_F(frame_test, is_assigned_a_part_of_itself) {
+  frame whole(std::string_view("0123456789"));
+  whole.assign(whole.text().substr(2, 3));
+  EXPECT_EQ(whole.text(), "234");
+  frame shared(received(large));
+  shared.assign_share(shared);
+  EXPECT_EQ(shared.text(), large);
+  shared.assign(shared.text().substr(1, 4));
+  EXPECT_EQ(shared.text(), "llll");
+  EXPECT_EQ(pool.slots_in_use(), 0u);
+}
+
 TEST_F(frame_test, moves_along_a_block_without_counting) {
   lease slot = received(large + small + large);
   block& owner = *slot.owner();

@@ -4,10 +4,12 @@
 #include <weir/zmtp/incoming.hpp>
 
 #include <gtest/gtest.h>
+#include <support/allocations.hpp>
 #include <support/zmtp_wire.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -181,6 +183,24 @@ TEST_F(incoming_test, has_no_short_way_for_commands_and_messages_of_several_fram
   frame body;
   EXPECT_FALSE(in.try_take_short(body));
   EXPECT_EQ(take_all(), (std::vector<parts>{{"a", "b"}, {"end"}}));
+}
+
+TEST_F(incoming_test, a_message_for_which_there_is_no_memory_is_lost_and_no_other) {
+  const parts of_many_frames = {"1", "2", "3", "4", "5"};
+  arrive_in_pieces(wire_frame(std::string(1000, 'x')), 400);
+  arrive(wire_frame("a") + wire_message(of_many_frames) + wire_frame("b"));
+  arrive_in_pieces(wire_message({"in", std::string(1000, 'y'), "front"}), 400);
+  arrive(wire_frame("c"));
+  for (const char* next : {"a", "b", "c"}) {
+    message taken;
+    if (!weir::test::fail_allocation(1)) GTEST_SKIP() << "a sanitizer gives the memory";
+    EXPECT_THROW(in.take(taken), std::bad_alloc) << next;
+    EXPECT_TRUE(taken.empty());
+    in.take(taken);
+    EXPECT_EQ(parts_of(taken), parts{next});
+  }
+  EXPECT_FALSE(in.has_message());
+  EXPECT_EQ(pool.slots_in_use(), 0u);
 }
 
 // --- large bodies ---

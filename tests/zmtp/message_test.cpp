@@ -77,6 +77,14 @@ TEST_P(message_of_any_size, clears_and_is_used_again) {
   EXPECT_EQ(parts_of(made), texts);
 }
 
+TEST_P(message_of_any_size, grows_by_a_frame_of_its_own) {
+  if (texts.empty()) return;
+  message made = message_of(texts);
+  made.add(std::move(made.front()));
+  EXPECT_EQ(made.back().text(), texts.front());
+  EXPECT_EQ(made.size(), texts.size() + 1);
+}
+
 TEST_P(message_of_any_size, is_overwritten_frame_by_frame_and_cut) {
   for (const std::size_t before : {0u, 2u, 3u, 7u}) {
     message made = message_of(numbered(before));

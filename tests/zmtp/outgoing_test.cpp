@@ -8,6 +8,7 @@
 #include <support/zmtp_wire.hpp>
 
 #include <memory>
+#include <new>
 #include <string>
 
 namespace weir::zmtp {
@@ -83,6 +84,26 @@ TEST_P(outgoing_test, sends_the_same_by_the_short_way) {
     }
     const std::string received = co_await wire->peer.read(expected.size());
     EXPECT_TRUE(received == expected);
+    EXPECT_TRUE(out.is_empty());
+    co_await detach(on(), out, *wire);
+  });
+}
+
+TEST_P(outgoing_test, sends_nothing_of_a_message_for_which_there_is_no_memory) {
+  run([&]() -> task<> {
+    outgoing out(on().send_buffers(), 0, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    push(out, {"first"});
+    const parts large(6, std::string(15'000, 'l')); // in two chunks
+    message refused = message_of(large);
+    if (fail_allocation(1)) {
+      EXPECT_THROW(out.push(refused), std::bad_alloc);
+    }
+    push(out, {"second"});
+    const std::string expected = wire_frame("first") + wire_frame("second");
+    const std::string received = co_await wire->peer.read(expected.size());
+    EXPECT_EQ(received, expected);
     EXPECT_TRUE(out.is_empty());
     co_await detach(on(), out, *wire);
   });

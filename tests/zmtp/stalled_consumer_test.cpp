@@ -318,7 +318,7 @@ TEST_P(stalled_consumer_heavy, of_two_hundred_senders_stays_within_one_budget_an
   stall plan;
   plan.sender = socket_type::dealer;
   plan.connections = 200;
-  plan.messages_each = 20'000;
+  plan.messages_each = 30'000;
   plan.receive_budget_bytes = 8 * mib;
   plan.kernel_buffer_bytes = 64 << 10;
   play(plan);
@@ -327,8 +327,8 @@ TEST_P(stalled_consumer_heavy, of_two_hundred_senders_stays_within_one_budget_an
   EXPECT_EQ(found->slots_free_while_stalled, 0u) << "the budget was never used up";
   EXPECT_GT(found->resumed_without_a_system_call, 1000u);
   EXPECT_LT(found->receiver_growth_bytes, plan.receive_budget_bytes + overhead_bytes);
-  // Twice: of each message in line its place is kept too.
-  EXPECT_LT(found->sender_growth_bytes, 2 * 200 * which().options().stream_send_bytes + overhead_bytes);
+  // Half as much again: chunks are not filled to the last byte, and the places of messages grow by doubling.
+  EXPECT_LT(found->sender_growth_bytes, 3 * 200 * which().options().stream_send_bytes / 2 + overhead_bytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(

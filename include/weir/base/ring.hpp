@@ -57,6 +57,13 @@ class ring {
     return element;
   }
 
+  T pop_back() noexcept {
+    T element = std::move(back());
+    std::destroy_at(&back());
+    --size_;
+    return element;
+  }
+
   void clear() noexcept {
     while (!empty()) pop_front();
   }

@@ -48,11 +48,13 @@ class outbound {
   void splice(outbound& other);
   /// The oldest `count` bytes are sent.
   void consume(std::size_t count) noexcept;
+  /// The newest `count` bytes are not to be sent; the kernel must not have them yet.
+  void take_back(std::size_t count) noexcept;
   void clear() noexcept;
 
  private:
   void open_chunk();
-  void seal() noexcept;
+  void seal();
   void release_chunk() noexcept;
 
   buffer_pool& chunks_;

@@ -63,8 +63,9 @@ class frame {
   /// A copy of `bytes`.
   void assign(std::span<const std::byte> bytes) {
     if (bytes.size() > inline_max) return assign_large(bytes);
-    drop();
-    assign_small(bytes.data(), bytes.size());
+    frame made; // `bytes` may be a part of what this one holds
+    made.assign_small(bytes.data(), bytes.size());
+    *this = std::move(made);
   }
   void assign(std::string_view text) { assign(std::as_bytes(std::span(text))); }
   void assign_borrowed(std::span<const std::byte> bytes) noexcept {
@@ -74,9 +75,12 @@ class frame {
   }
   /// Bytes of a block: a copy where they are few, else a share of it.
   void assign_slice(block& owner, const std::byte* data, std::size_t size) noexcept {
-    drop();
-    if (size <= inline_max) return assign_small(data, size);
+    if (size <= inline_max) {
+      drop();
+      return assign_small(data, size);
+    }
     owner.retain();
+    drop();
     assign_outside(kind::shared, &owner, data, size);
   }
   /// The same body as `other`: copies what is inside or borrowed, shares what has an owner.

@@ -36,7 +36,8 @@ class incoming {
   std::size_t pinned_bytes() const noexcept { return pinned_bytes_; }
 
   /// Replaces the frames of `into` from `first` on by those of the oldest message. Precondition:
-  /// has_message(). Throws std::bad_alloc only for a frame that spans leases or a fourth frame.
+  /// has_message(). Throws std::bad_alloc only for a frame that spans leases or a fourth frame: that message
+  /// is lost then, and no other.
   void take(message& into, std::size_t first = 0);
   /// Takes a message of one short frame whose bytes `into` can take without a call, with others behind it in
   /// the chunk: the usual case where many arrive. False: nothing was done. Precondition: has_message().
@@ -75,11 +76,11 @@ class incoming {
     at_ += count;
     left_ -= count;
   }
-  bool try_take_frame(message& into, std::size_t index, frame_kind& kind);
-  frame_kind take_split_frame(message& into, std::size_t index);
-  frame_header take_split_header();
-  void take_split_body(frame& into, std::size_t size);
-  void copy_out(std::byte* to, std::size_t count);
+  frame_header take_header() noexcept;
+  void take_body(frame& into, std::size_t size);
+  void copy_out(std::byte* to, std::size_t count) noexcept;
+  void skip(std::size_t count) noexcept;
+  void skip_message(frame_header header) noexcept;
 
   void unpin(std::size_t index);
   void drop_behind_whole_messages() noexcept;

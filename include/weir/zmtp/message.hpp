@@ -49,13 +49,16 @@ class message {
   /// Bytes of all bodies.
   std::size_t bytes() const noexcept;
 
-  /// One more frame, empty, to be filled.
+  /// One more frame, empty, to be filled. References to frames are valid until the next one is added.
   frame& add() {
     if (count_ == capacity_) [[unlikely]]
       grow();
     return frames_[count_++];
   }
-  void add(frame&& part) { add() = std::move(part); }
+  void add(frame&& part) {
+    frame kept(std::move(part)); // may be one of this message, which is about to grow
+    add() = std::move(kept);
+  }
   /// O(n). For envelopes.
   void add_front(frame&& part);
   frame pop_front() noexcept;

@@ -38,7 +38,7 @@ class outgoing {
   bool is_attached() const noexcept { return stream_ != nullptr; }
 
   /// Encodes the frames from `first` on. Large bodies with an owner are shared, all else is copied.
-  /// Precondition: !is_full().
+  /// Precondition: !is_full(). Throws std::bad_alloc, and then has done nothing.
   void push(const message& from, std::size_t first = 0);
   /// The same for a message of one short frame where it costs no call but the copy: the usual case where many
   /// are sent. False: nothing was done; it is full, or the way is not so short.

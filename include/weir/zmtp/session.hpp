@@ -43,6 +43,7 @@ class session {
 
  private:
   task<error> receive_until_end(lease first);
+  bool announce() noexcept;
   result<> take_chunk(lease chunk);
   result<> walk(std::span<const std::byte> chunk);
   result<> count_command(const frame_scanner& scanner) noexcept;

@@ -34,6 +34,9 @@ class all_signals_blocked {
   sigset_t before_;
 };
 
+/// About a year: a wait of "for ever" stays within what the clock can count.
+constexpr std::uint64_t idle_max_ns = std::uint64_t{365} * 24 * 3600 * 1'000'000'000;
+
 } // namespace
 
 std::string_view name_of(pool_class which) noexcept {
@@ -49,8 +52,8 @@ blocking_pool_options::blocking_pool_options() noexcept
 class blocking_pool::crew {
  public:
   crew(pool_class which, pool_class_options options, std::uint64_t idle_ns)
-      : name_("weir-" + std::string(name_of(which))), options_(options), idle_(idle_ns),
-        places_(options.threads_max) {
+      : name_("weir-" + std::string(name_of(which))), options_(options),
+        idle_(std::min(idle_ns, idle_max_ns)), places_(options.threads_max) {
     assert(options.threads_max > 0);
   }
   ~crew();
@@ -72,14 +75,8 @@ class blocking_pool::crew {
   }
 
  private:
-  /// Where a thread lives. One that has ended is joined when the place is used again, or at the end.
-  struct place {
-    std::thread thread;
-    bool is_taken = false;
-  };
-
   std::error_code start_thread() noexcept;
-  void work_until_idle(place& mine) noexcept;
+  void work_until_idle(std::thread& mine) noexcept;
   bool wait_for_work(std::unique_lock<std::mutex>& guard);
 
   const std::string name_;
@@ -89,7 +86,7 @@ class blocking_pool::crew {
   std::condition_variable work_came_;
   intrusive_list<pool_work, pool_work> queue_;
   std::size_t queued_count_ = 0;
-  std::vector<place> places_;
+  std::vector<std::thread> places_; ///< joinable: taken
   unsigned threads_ = 0;
   unsigned idle_count_ = 0;
   bool is_ending_ = false;
@@ -101,8 +98,8 @@ blocking_pool::crew::~crew() {
     is_ending_ = true;
   }
   work_came_.notify_all();
-  for (place& each : places_)
-    if (each.thread.joinable()) each.thread.join();
+  for (std::thread& each : places_)
+    if (each.joinable()) each.join();
   assert(queue_.empty());
 }
 
@@ -131,25 +128,23 @@ bool blocking_pool::crew::revoke(pool_work& item) noexcept {
 
 /// With the lock held. A thread that does not start is no failure as long as there is another.
 std::error_code blocking_pool::crew::start_thread() noexcept {
-  for (place& each : places_) {
-    if (each.is_taken) continue;
-    if (each.thread.joinable()) each.thread.join(); // it has given up its place and touches nothing any more
+  for (std::thread& each : places_) {
+    if (each.joinable()) continue;
     const all_signals_blocked until_started;
     try {
-      each.thread = std::thread([this, &each] { work_until_idle(each); });
+      each = std::thread([this, &each] { work_until_idle(each); });
     } catch (const std::system_error& why) {
       return why.code();
     } catch (const std::bad_alloc&) {
       return std::make_error_code(std::errc::not_enough_memory);
     }
-    each.is_taken = true;
     ++threads_;
     return {};
   }
   return {};
 }
 
-void blocking_pool::crew::work_until_idle(place& mine) noexcept {
+void blocking_pool::crew::work_until_idle(std::thread& mine) noexcept {
   pthread_setname_np(pthread_self(), name_.c_str());
   std::unique_lock guard(lock_);
   while (wait_for_work(guard)) {
@@ -159,8 +154,8 @@ void blocking_pool::crew::work_until_idle(place& mine) noexcept {
     item->run_(*item); // from here on it may be gone
     guard.lock();
   }
-  mine.is_taken = false;
   --threads_;
+  if (!is_ending_) mine.detach(); // gives up its place: behind the lock it touches nothing any more
 }
 
 /// False when there has been none for too long, or there will be none.
@@ -179,7 +174,9 @@ blocking_pool::blocking_pool(const blocking_pool_options& options) {
 blocking_pool::~blocking_pool() = default;
 
 blocking_pool& blocking_pool::of_process() {
-  static blocking_pool pool;
+  // Never destroyed: others may use it while the program exits, and a forked child that exits has none of the
+  // threads that the end of the pool would wait for.
+  static blocking_pool& pool = *new blocking_pool();
   return pool;
 }
 

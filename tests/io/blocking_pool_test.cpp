@@ -1,12 +1,15 @@
 #include <weir/io/blocking_pool.hpp>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <latch>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <semaphore>
@@ -181,6 +184,38 @@ TEST(blocking_pool, idle_threads_end_and_others_take_their_places) {
     for (held_piece& each : held) each.let_end();
     wait_until([&] { return pool.threads(pool_class::user) == 0; });
   }
+}
+
+TEST(blocking_pool, idle_threads_that_never_end_stay) {
+  for (std::uint64_t never : {std::uint64_t{std::numeric_limits<std::int64_t>::max()}, ~std::uint64_t{0}}) {
+    int ran_on_the_last = 0;
+    piece counts([&] {
+      thread_local int ran_here = 0;
+      ran_on_the_last = ++ran_here;
+    });
+    blocking_pool_options options = small_pool(1, 1);
+    options.idle_ns = never;
+    blocking_pool pool(options);
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_TRUE(pool.submit(pool_class::user, counts));
+      wait_until(
+          [&] { return pool.queued(pool_class::user) == 0 && pool.threads_busy(pool_class::user) == 0; });
+    }
+    EXPECT_EQ(ran_on_the_last, 20);
+  }
+}
+
+TEST(blocking_pool_of_process, a_forked_child_exits_though_it_has_none_of_its_threads) {
+  std::binary_semaphore done(0);
+  piece any([&] { done.release(); });
+  blocking_pool& pool = blocking_pool::of_process();
+  ASSERT_TRUE(pool.submit(pool_class::user, any));
+  done.acquire();
+  const auto exits = [] {
+    ::alarm(10); // ends a child that hangs
+    std::exit(0);
+  };
+  EXPECT_EXIT(exits(), testing::ExitedWithCode(0), "");
 }
 
 TEST(blocking_pool, its_threads_take_no_signals_and_say_who_they_are) {

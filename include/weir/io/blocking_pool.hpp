@@ -7,8 +7,8 @@
 // errc::limit_reached. Who waits for the answer anyway may stand in line behind the bound
 // (`when_full::wait`): the line is made of the waiters' own memory. A refused piece has not begun and never
 // will. Thread rule: any thread. Lifetime: outlives who submits; its end runs what is queued still and waits
-// for it, so that nobody who was promised an answer goes without. Fork: a child has no threads of its
-// parent's pool and must not use it.
+// for it, so that nobody who was promised an answer goes without; the process's pool never ends. Fork: a
+// child has no threads of its parent's pools and must neither use nor destroy one; it may exit.
 #pragma once
 
 #include <weir/base/intrusive.hpp>
@@ -60,7 +60,7 @@ struct blocking_pool_options {
   pool_class_options& of(pool_class which) noexcept { return classes[static_cast<std::size_t>(which)]; }
 
   std::array<pool_class_options, pool_class_count> classes;
-  std::uint64_t idle_ns = 10'000'000'000;
+  std::uint64_t idle_ns = 10'000'000'000; ///< more than a year is a year
 };
 
 class blocking_pool {
@@ -68,7 +68,7 @@ class blocking_pool {
   explicit blocking_pool(const blocking_pool_options& options = blocking_pool_options());
   ~blocking_pool();
 
-  /// The one that loops use unless they are given another; made when it is first asked for.
+  /// The one that loops use unless they are given another; made when it is first asked for, never destroyed.
   static blocking_pool& of_process();
 
   /// Errors: errc::limit_reached at the bound, errc::closed while the pool ends; std::errc of the system when

@@ -14,6 +14,7 @@ offload_awaiter::offload_awaiter(pool_class which, when_full policy, callee to_c
       work([](work& self) noexcept {
         auto& awaiter = static_cast<offload_awaiter&>(self);
         awaiter.cancel_callback::unlink();
+        awaiter.loop_->answer_taken();
         awaiter.coroutine_.resume();
       }),
       cancel_callback(
@@ -33,6 +34,7 @@ bool offload_awaiter::begins(cancellation* scope) noexcept {
     failure_ = std::move(submitted).error();
     return false;
   }
+  loop_->expect_answer();
   if (scope) scope->add(*this); // the answer cannot overtake this: it comes in a later turn
   return true;
 }

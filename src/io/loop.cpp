@@ -48,12 +48,13 @@ loop::loop(const loop_options& options)
       completed_(options.completion_capacity), inbox_(options.inbox_max), random_state_(seed_of(options)) {}
 
 loop::~loop() {
-  while (answering_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   await_cancelled();
-  if (outstanding_count_ == 0) return;
-  std::fprintf(stderr, "weir: a loop ends with %zu operations outstanding:\n%s", outstanding_count_,
-               dump().c_str());
-  std::abort(); // the kernel may still write into their memory
+  // Behind the last handlers, which may have taken an answer whose sender is not out of the loop yet.
+  while (answering_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  if (outstanding_count_ == 0 && answers_owed_ == 0) return;
+  std::fprintf(stderr, "weir: a loop ends with %zu answers owed and %zu operations outstanding:\n%s",
+               answers_owed_, outstanding_count_, dump().c_str());
+  std::abort(); // the kernel may still write into their memory, and those who answer into the loop's
 }
 
 /// What was asked to stop completes on its own; closing streams leave such operations behind.

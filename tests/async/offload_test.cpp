@@ -185,10 +185,12 @@ TEST_P(offload_test, cancelled_while_it_runs_it_is_awaited_and_its_value_deliver
       scope.request();
       co_await turns(3);
       EXPECT_FALSE(has_ended);
+      EXPECT_EQ(on().answers_owed(), 1u);
       holds.open();
     };
     co_await when_all(runs_cancelled(), cancels());
     EXPECT_TRUE(has_ended);
+    EXPECT_EQ(on().answers_owed(), 0u);
   });
 }
 

@@ -275,5 +275,15 @@ TEST(loop_death, a_loop_that_ends_with_operations_outstanding_says_which) {
       "poll.*loop_test.cpp");
 }
 
+TEST(loop_death, a_loop_that_ends_while_an_answer_is_owed_says_so) {
+  EXPECT_DEATH(
+      {
+        auto made = loop::create();
+        (*made)->expect_answer();
+        made->reset();
+      },
+      "1 answers owed");
+}
+
 } // namespace
 } // namespace weir::test

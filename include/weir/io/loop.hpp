@@ -5,8 +5,9 @@
 // and each phase has a budget, so that none can starve another.
 //
 // Thread rule: construct, run and destroy on one thread; only `post`, `post_answer`, `wake` and `stop` may be
-// called from others. Lifetime: outlives all operations, timers and leases that belong to it; a loop that
-// ends with operations outstanding says which. `now_ns` is constant within a turn.
+// called from others. Lifetime: outlives all operations, timers and leases that belong to it, and the answers
+// that other threads owe it; a loop that ends with operations outstanding says which. `now_ns` is constant
+// within a turn.
 #pragma once
 
 #include <weir/base/buffer_pool.hpp>
@@ -80,6 +81,10 @@ class loop {
   /// Any thread: the same for the answer to what this loop asked another thread for, which is never refused.
   /// The loop may end once the answer has run, though `post_answer` be under way still.
   void post_answer(work& item) noexcept;
+  /// On the loop's thread: from the question until its answer was taken the loop must not end.
+  void expect_answer() noexcept { ++answers_owed_; }
+  void answer_taken() noexcept { --answers_owed_; }
+  std::size_t answers_owed() const noexcept { return answers_owed_; }
   /// Runs in phase 4, of this turn at the earliest, of the next when called from phase 4: what yields lets
   /// I/O pass.
   void defer(work& item) noexcept { deferred_.push_back(item); }
@@ -146,6 +151,7 @@ class loop {
   work_queue ending_;
   intrusive_list<operation> outstanding_;
   std::size_t outstanding_count_ = 0;
+  std::size_t answers_owed_ = 0;
   std::uint64_t now_ns_ = 0;
   std::uint64_t phase_began_ns_ = 0;
   std::uint64_t random_state_;

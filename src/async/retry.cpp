@@ -45,7 +45,7 @@ unsigned retry_course::begin_attempt() noexcept {
   return ++report_.attempts;
 }
 
-bool retry_course::goes_on_after(const error& why) noexcept {
+bool retry_course::is_worth_another(const error& why) noexcept {
   report_.last_error = why;
   if (why.is_cancelled())
     report_.ended_by = retry_end::cancelled;
@@ -53,10 +53,14 @@ bool retry_course::goes_on_after(const error& why) noexcept {
     report_.ended_by = retry_end::not_transient;
   else if (report_.attempts >= policy_.attempts_max)
     report_.ended_by = retry_end::attempts_max;
-  else if (policy_.budget && !policy_.budget->try_withdraw())
-    report_.ended_by = retry_end::budget;
   else
     return true;
+  return false;
+}
+
+bool retry_course::pays_for_another() noexcept {
+  if (!policy_.budget || policy_.budget->try_withdraw()) return true;
+  report_.ended_by = retry_end::budget;
   return false;
 }
 

@@ -151,14 +151,18 @@ TEST_F(retry_test, stops_at_once_when_its_scope_ends_while_it_waits) {
 
 TEST_F(retry_test, does_not_try_again_in_a_scope_that_ended_during_an_attempt) {
   cancellation scope;
+  retry_budget budget(0, 1);
+  const retry_policy policy(5, 1ms, 1ms, &budget);
   auto attempt = [&](unsigned number) -> task<result<int>> {
     EXPECT_EQ(number, 1u);
     co_await yields(1);
     scope.request();
     co_return refused();
   };
-  EXPECT_TRUE(run(retry(retry_policy(5), attempt, &report_), &scope).error().is_cancelled());
+  EXPECT_TRUE(run(retry(policy, attempt, &report_), &scope).error().is_cancelled());
   EXPECT_EQ(report_.attempts, 1u);
+  EXPECT_EQ(report_.ended_by, retry_end::cancelled);
+  EXPECT_EQ(budget.retries_left(), 1u) << "others may use it";
 }
 
 TEST_F(retry_test, a_success_is_delivered_though_the_scope_ended) {

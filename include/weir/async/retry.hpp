@@ -15,6 +15,7 @@
 
 #include <weir/async/attempt.hpp>
 #include <weir/async/retry_budget.hpp>
+#include <weir/async/scope.hpp>
 #include <weir/async/sleep.hpp>
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
@@ -63,7 +64,9 @@ class retry_course {
   retry_course(const retry_policy& policy, retry_report* report) noexcept;
 
   unsigned begin_attempt() noexcept;
-  bool goes_on_after(const error& why) noexcept;
+  bool is_worth_another(const error& why) noexcept;
+  /// Takes the retry out of the budget.
+  bool pays_for_another() noexcept;
   std::chrono::nanoseconds delay() const noexcept;
   void end(retry_end how) noexcept { report_.ended_by = how; }
 
@@ -78,13 +81,16 @@ class retry_course {
 template <makes_attempts Make>
 task<attempt_result<Make>> retry(retry_policy policy, Make make, retry_report* report = nullptr) {
   retry_course course(policy, report);
+  const cancellation* const scope = co_await current_cancellation();
   for (;;) {
     attempt_result<Make> outcome = co_await make_attempt(make, course.begin_attempt());
     if (outcome) {
       course.end(retry_end::success);
       co_return outcome;
     }
-    if (!course.goes_on_after(outcome.error())) co_return outcome;
+    if (!course.is_worth_another(outcome.error())) co_return outcome;
+    const bool has_ended = scope && scope->is_requested(); // no retry follows then, and none is paid
+    if (!has_ended && !course.pays_for_another()) co_return outcome;
     result<> waited = co_await sleep_for(course.delay());
     if (!waited) {
       course.end(retry_end::cancelled);

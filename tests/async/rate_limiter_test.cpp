@@ -3,6 +3,8 @@
 #include <weir/async/rate_limiter.hpp>
 #include <weir/async/when_all.hpp>
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -138,6 +140,22 @@ TEST_F(rate_limiter_test, gives_nothing_in_a_cancelled_scope) {
   EXPECT_EQ(seen, "A");
   EXPECT_EQ(run(takes_one_by_one(limiter, 1)), 0u);
 }
+
+#ifndef NDEBUG
+TEST_F(rate_limiter_test, must_not_die_before_who_was_cancelled_has_resumed) {
+  std::optional<rate_limiter> limiter(std::in_place, rate_limiter_options(1, 1h));
+  trace seen;
+  cancellation scope;
+  auto cancelled = [&]() -> task<> { co_await takes(*limiter, seen, 'b').under(&scope); };
+  auto ends_it = [&]() -> task<> {
+    scope.request();
+    limiter.reset();
+    co_return;
+  };
+  auto main = [&]() -> task<> { co_await when_all(takes(*limiter, seen, 'a'), cancelled(), ends_it()); };
+  EXPECT_DEATH(run(main()), "before those in its line");
+}
+#endif
 
 } // namespace
 } // namespace weir

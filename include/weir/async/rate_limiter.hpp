@@ -7,13 +7,15 @@
 // within a tick are given together, so above 15,000 a second `burst` should cover a tick. Cancel-safe: an
 // acquire that was cancelled takes no token. Bound: `waiting_max` in line; at the bound errc::limit_reached.
 // Errors besides: errc::invalid_argument for more than `burst`, which never fits; cancellation. Thread rule:
-// the thread of the loop that awaits it. Lifetime: outlives those who wait (asserted). No memory of its own.
+// the thread of the loop that awaits it. Lifetime: outlives those who wait, and those who were cancelled
+// until they have resumed (asserted). No memory of its own.
 #pragma once
 
 #include <weir/async/waiter.hpp>
 #include <weir/base/result.hpp>
 #include <weir/io/timer.hpp>
 
+#include <cassert>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +39,7 @@ struct rate_limiter_options {
 class rate_limiter : private timer {
  public:
   explicit rate_limiter(rate_limiter_options options) noexcept;
+  ~rate_limiter() { assert(waiting_count_ == 0 && "a rate limiter was destroyed before those in its line"); }
   rate_limiter(const rate_limiter&) = delete;
   rate_limiter& operator=(const rate_limiter&) = delete;
 
@@ -47,7 +50,7 @@ class rate_limiter : private timer {
   /// The same without waiting: std::errc::operation_would_block. Called on the loop.
   result<> try_acquire(std::uint64_t tokens = 1) noexcept;
 
-  /// How many stand in line.
+  /// How many stand in line. Who was cancelled leaves it when it resumes.
   std::size_t waiting() const noexcept { return waiting_count_; }
 
  private:

@@ -28,7 +28,9 @@ class inbox {
   /// Everything that was pushed, oldest first.
   work_queue take_all() noexcept;
 
-  bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
+  /// Sequentially consistent, as `put` is: a loop that says that it sleeps and then looks here must not miss
+  /// what is pushed by someone who saw it awake.
+  bool empty() const noexcept { return head_.load(std::memory_order_seq_cst) == nullptr; }
 
  private:
   void put(work& item) noexcept;

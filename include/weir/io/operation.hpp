@@ -103,8 +103,9 @@ class operation : public list_hook<> {
   friend class completion_queue;
 
   handler on_completion_;
-  operation* next_ =
-      nullptr; ///< link of the one queue it waits on: parked, starved, or a descriptor's readers or writers
+  /// Link of the one queue it waits on: the parked, the queued, the turn's sends, the line for a slot, the
+  /// inline, the finished, or a descriptor's readers, writers or polls.
+  operation* next_ = nullptr;
   std::uint64_t started_at_ns_ = 0;
   std::source_location started_from_;
   int descriptor_;

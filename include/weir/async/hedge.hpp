@@ -5,10 +5,11 @@
 // first success wins: the others are cancelled and awaited, always, and a value that one of them still brings
 // is destroyed. When all that were started have failed, the error of the one that failed first comes back; a
 // failure starts no attempt: for that there is retry, inside or around. An exception of an attempt ends the
-// others and passes. Only for acts that may be done twice. Cancel-safe as the attempts are: a cancellation
-// reaches all of them, a success is always delivered. Thread rule: the loop's thread. Bound: `attempts_max`
-// at once; a budget, shared with others, keeps the extra load a fraction. Allocates nothing. Name the
-// callable: g++ 12 destroys a lambda with captures that stands inside a co_await statement twice
+// others and passes, also when it comes from a loser after the first success, whose value is lost then: it is
+// broken code. Only for acts that may be done twice. Cancel-safe as the attempts are: a cancellation reaches
+// all of them, and no cancellation takes a success away. Thread rule: the loop's thread. Bound:
+// `attempts_max` at once; a budget, shared with others, keeps the extra load a fraction. Allocates nothing.
+// Name the callable: g++ 12 destroys a lambda with captures that stands inside a co_await statement twice
 // (docs/compilers.md).
 #pragma once
 

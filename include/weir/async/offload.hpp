@@ -7,14 +7,16 @@
 // a function that has not begun never begins; the outcome is std::errc::operation_canceled at once. One that
 // has begun is awaited, since it uses memory of who waits; it hears of the cancellation by the
 // std::stop_token that it may take as its argument, and what it then gives is the outcome: no value is lost.
-// Bound: the class's `queue_max` (blocking_pool.hpp). `when_full::wait`, the default, stands in line; the
-// line is as long as there are tasks that wait. `when_full::refuse` gives errc::limit_reached. Errors
-// besides: of the system when no thread can be started. The answer cannot be lost: it passes the bound of the
-// loop's inbox, and the coroutine resumes in phase 1 (docs/loop.md). Thread rule: awaited on the loop's
-// thread; the function runs on another and must not touch the loop or what belongs to it, but what it refers
-// to stays still meanwhile. The loop names the pool (`loop_options::blocking`). Allocates nothing on the
-// loop's thread, but for a stop token. Name the function: g++ 12 destroys a lambda with captures that stands
-// inside a co_await statement twice (docs/compilers.md).
+// Stop callbacks run on the loop's thread, inside `cancellation::request`, and must not block. Bound: the
+// class's `queue_max` (blocking_pool.hpp). `when_full::wait`, the default, stands in line; the line is as
+// long as there are tasks that wait. `when_full::refuse` gives errc::limit_reached. Errors besides:
+// errc::closed while the pool ends; of the system when no thread can be started. The answer cannot be lost:
+// it passes the bound of the loop's inbox, and the coroutine resumes in phase 1 (docs/loop.md); a loop must
+// not end before. Thread rule: awaited on the loop's thread; the function runs on another and must not touch
+// the loop or what belongs to it, but what it refers to stays still meanwhile. The loop names the pool
+// (`loop_options::blocking`). Allocates nothing on the loop's thread, but for a stop token and where a thread
+// of the pool has to be started. Name the function: g++ 12 destroys a lambda with captures that stands inside
+// a co_await statement twice (docs/compilers.md).
 #pragma once
 
 #include <weir/async/flat_result.hpp>

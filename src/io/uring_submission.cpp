@@ -106,7 +106,7 @@ void uring_proactor::serve_line() noexcept {
 // --- the sends of a turn ---
 
 void uring_proactor::request_sends() noexcept {
-  const bool is_alone = sends_.is_short();
+  const bool is_alone = sends_.has_at_most_one();
   while (operation* op = sends_.pop_front()) {
     flags_of(*op) &= static_cast<std::uint16_t>(~uring_flag::gathers);
     is_alone ? send_at_once(*op) : request(*op);

@@ -39,7 +39,7 @@ bool socket::try_receive(message& into) {
 bool socket::try_take_alike(pipe& from, message& into) noexcept {
   const std::size_t body = receives_routing_id_ ? 1 : 0;
   const bool more_than_few = from.in.messages() > from.few_messages + 1;
-  if (!more_than_few || !ready_.is_short() || into.size() != body + 1) return false;
+  if (!more_than_few || !ready_.has_at_most_one() || into.size() != body + 1) return false;
   if (receives_routing_id_ && !into[0].try_assign_share(from.prefix())) return false;
   if (!from.in.try_take_short(into[body])) return false;
   ++counters_.messages_received;

@@ -120,14 +120,14 @@ TEST(intrusive_list, keeps_order_and_walks) {
   EXPECT_EQ(drained(all), "abc");
 }
 
-TEST(intrusive_list, is_short_with_one_element_or_none) {
+TEST(intrusive_list, has_at_most_one_with_one_element_or_none) {
   items of;
   list all;
-  EXPECT_TRUE(all.is_short());
+  EXPECT_TRUE(all.has_at_most_one());
   all.push_back(of.a);
-  EXPECT_TRUE(all.is_short());
+  EXPECT_TRUE(all.has_at_most_one());
   all.push_back(of.b);
-  EXPECT_FALSE(all.is_short());
+  EXPECT_FALSE(all.has_at_most_one());
   EXPECT_EQ(drained(all), "ab");
 }
 

@@ -11,8 +11,7 @@
 
 namespace weir {
 
-/// A first-in first-out queue through one pointer of the element. O(1) everywhere; no removal from the
-/// middle.
+/// A first-in first-out queue through one pointer of the element. O(1), but for `remove`.
 template <class T, T* T::* Next>
 class intrusive_queue {
  public:
@@ -58,8 +57,7 @@ class intrusive_queue {
     other.head_ = other.tail_ = nullptr;
   }
 
-  /// At most one element is in the queue.
-  bool is_short() const noexcept { return head_ == tail_; }
+  bool has_at_most_one() const noexcept { return head_ == tail_; }
 
   /// O(n): for the rare removal of a waiting element, such as a cancelled one.
   bool remove(T& element) noexcept {
@@ -123,8 +121,7 @@ class intrusive_list {
   }
 
   bool empty() const noexcept { return head_.next_ == &head_; }
-  /// At most one element is on the list.
-  bool is_short() const noexcept { return head_.next_ == head_.previous_; }
+  bool has_at_most_one() const noexcept { return head_.next_ == head_.previous_; }
   T* front() const noexcept { return empty() ? nullptr : element_of(head_.next_); }
   /// The element behind `element`, or null at the end.
   T* next(const T& element) const noexcept {

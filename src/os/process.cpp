@@ -12,6 +12,8 @@
 namespace weir {
 namespace {
 
+constexpr auto by_handle = static_cast<idtype_t>(3); // P_PIDFD, which older headers do not have
+
 // <sys/pidfd.h> of glibc 2.36 declares these for C alone.
 int pidfd_open(pid_t id) noexcept {
   return static_cast<int>(::syscall(SYS_pidfd_open, id, 0));
@@ -37,7 +39,11 @@ result<process> process::spawn(const command& what) {
   if (!started) return fail(std::move(started).error());
   made.id_ = *started;
   made.handle_ = descriptor(pidfd_open(made.id_));
-  if (!made.handle_) return fail(error::from_errno(errno, "pidfd_open").at(what.program)); // and ends it
+  if (!made.handle_) {
+    const int reason = errno;
+    if (reason == ESRCH) made.id_ = -1; // reaped already: the number may be another's
+    return fail(error::from_errno(reason, "pidfd_open").at(what.program)); // and ends it
+  }
   return made;
 }
 
@@ -47,19 +53,20 @@ process::process(process&& other) noexcept
 
 process::~process() {
   if (id_ <= 0 || ended_) return;
-  if (handle_)
-    pidfd_send_signal(handle_.get(), SIGKILL);
-  else
-    ::kill(id_, SIGKILL); // it has just been started: the number is its own
-  reap(0);
+  const int outcome = handle_ ? pidfd_send_signal(handle_.get(), SIGKILL)
+                              : ::kill(id_, SIGKILL); // it has just been started: the number is its own
+  const bool will_end = outcome == 0 || errno == ESRCH;
+  reap(will_end ? 0 : WNOHANG);
 }
 
 /// Takes the exit status when it is there; with WNOHANG only then.
 bool process::reap(int options) noexcept {
   siginfo_t told{};
+  const idtype_t kind = handle_ ? by_handle : P_PID;
+  const auto which = static_cast<id_t>(handle_ ? handle_.get() : id_);
   int outcome = 0;
   do {
-    outcome = ::waitid(P_PID, static_cast<id_t>(id_), &told, WEXITED | options);
+    outcome = ::waitid(kind, which, &told, WEXITED | options);
   } while (outcome != 0 && errno == EINTR);
   if (outcome == 0 && told.si_pid == id_) ended_.emplace(told);
   return outcome == 0;

@@ -47,10 +47,10 @@ std::string in_child(const std::function<std::string()>& body) {
   return child_process(body).report();
 }
 
-void forbid_io_uring(int error_number) {
+void forbid_system_call(unsigned number, int error_number) {
   std::array<sock_filter, 4> program = {{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error_number)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   }};
@@ -58,6 +58,10 @@ void forbid_io_uring(int error_number) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
     throw std::system_error(errno, std::system_category(), "seccomp");
+}
+
+void forbid_io_uring(int error_number) {
+  forbid_system_call(SYS_io_uring_setup, error_number);
 }
 
 } // namespace weir::test

@@ -59,7 +59,10 @@ class shared_with_children {
   T* object_;
 };
 
-/// From here on io_uring_setup(2) fails with `error_number` in this process (seccomp(2)). For children.
+/// From here on a system call (SYS_pidfd_open) fails with `error_number` in this process and in those that it
+/// starts (seccomp(2)). For children.
+void forbid_system_call(unsigned number, int error_number);
+/// The same for io_uring_setup(2).
 void forbid_io_uring(int error_number);
 
 } // namespace weir::test

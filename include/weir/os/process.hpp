@@ -12,9 +12,11 @@
 //
 // Thread rule: the loop's thread. Lifetime: movable; outlives its waits. No zombie is left: whoever drops a
 // process that was not waited for kills it (SIGKILL) and waits, in the destructor, until the kernel has ended
-// it; `kill` and `wait` before do the same without holding up the loop. Grandchildren are not killed.
-// Cancel-safety: `wait` cancelled loses nothing; the status is kept, for any number of waits, also when the
-// child ended before the first. Bound: three pipes and one pidfd a child; RLIMIT_NPROC.
+// it; `kill` and `wait` before do the same without holding up the loop. One that may not be killed (EPERM: it
+// runs as another user) is not waited for: it goes on, and is a zombie from its end to that of this process.
+// Grandchildren are not killed. Cancel-safety: `wait` cancelled loses nothing; the status is kept, for any
+// number of waits, also when the child ended before the first. Bound: three pipes and one pidfd a child;
+// RLIMIT_NPROC.
 #pragma once
 
 #include <weir/async/task.hpp>

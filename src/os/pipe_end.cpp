@@ -1,15 +1,21 @@
+#include <weir/async/scope.hpp>
+#include <weir/async/yield.hpp>
 #include <weir/os/pipe_end.hpp>
 #include <weir/os/readiness.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
 
 namespace weir {
 namespace {
+
+/// What a long write hands over before it lets others run: a fast reader would never make it wait.
+constexpr std::size_t quantum_bytes = 256 * 1024;
 
 /// write(2) knows no MSG_NOSIGNAL: the signal, which is raised for this thread, is held back and taken.
 ssize_t write_without_signal(int end, std::span<const std::byte> from) noexcept {
@@ -49,6 +55,8 @@ task<result<std::size_t>> pipe_end::read_some(std::span<std::byte> into) {
 }
 
 task<result<std::size_t>> pipe_end::write_some(std::span<const std::byte> from) {
+  cancellation* scope = co_await current_cancellation();
+  if (scope && scope->is_requested()) co_return fail(std::errc::operation_canceled, "write");
   for (;;) {
     const ssize_t written = write_without_signal(end_.get(), from);
     if (written >= 0) co_return static_cast<std::size_t>(written);
@@ -59,10 +67,17 @@ task<result<std::size_t>> pipe_end::write_some(std::span<const std::byte> from) 
 }
 
 task<result<>> pipe_end::write_all(std::span<const std::byte> from) {
+  std::size_t left_of_quantum = quantum_bytes;
   while (!from.empty()) {
-    result<std::size_t> written = co_await write_some(from);
+    if (left_of_quantum == 0) {
+      result<> outcome = co_await yield();
+      if (!outcome) co_return outcome;
+      left_of_quantum = quantum_bytes;
+    }
+    result<std::size_t> written = co_await write_some(from.first(std::min(from.size(), left_of_quantum)));
     if (!written) co_return fail(std::move(written).error());
     from = from.subspan(*written);
+    left_of_quantum -= *written;
   }
   co_return result<>();
 }

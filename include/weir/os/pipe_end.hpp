@@ -30,6 +30,7 @@ class pipe_end {
   task<result<std::size_t>> read_some(std::span<std::byte> into);
   /// At least one byte; fewer than given when the pipe is nearly full.
   task<result<std::size_t>> write_some(std::span<const std::byte> from);
+  /// All of it. Lets others run after each 256 KiB, however fast it is read.
   task<result<>> write_all(std::span<const std::byte> from);
 
   void close() noexcept { end_.reset(); }

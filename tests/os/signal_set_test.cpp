@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <future>
 #include <string>
+#include <thread>
 
 namespace weir::test {
 namespace {
@@ -146,6 +148,48 @@ TEST(signal_set, leaves_blocked_and_pending_what_was_blocked_before) {
     return std::string(is_blocked(SIGUSR1) && sigismember(&pending, SIGUSR1) == 1 ? "as before" : "changed");
   });
   EXPECT_EQ(seen, "as before");
+}
+
+TEST(signal_set, leaves_pending_what_a_set_of_another_thread_wants) {
+  const std::string seen = in_child([] {
+    std::promise<void> is_open;
+    std::promise<void> may_go;
+    std::thread other([&] {
+      signal_set wanted = opened({SIGUSR1});
+      is_open.set_value();
+      may_go.get_future().wait();
+    });
+    is_open.get_future().wait();
+    signal_set wanted = opened({SIGUSR1});
+    ::kill(::getpid(), SIGUSR1);
+    may_go.set_value();
+    other.join();
+    sigset_t pending;
+    ::sigpending(&pending);
+    return std::string(sigismember(&pending, SIGUSR1) == 1 ? "pending" : "lost");
+  });
+  EXPECT_EQ(seen, "pending");
+}
+
+TEST(signal_set, unblocks_at_last_what_it_left_blocked_for_another_thread) {
+  std::promise<void> may_go;
+  std::promise<void> is_open;
+  std::thread other([&] {
+    signal_set wanted = opened({SIGUSR1});
+    is_open.set_value();
+    may_go.get_future().wait();
+  });
+  is_open.get_future().wait();
+  {
+    signal_set wanted = opened({SIGUSR1});
+  }
+  EXPECT_TRUE(is_blocked(SIGUSR1));
+  may_go.set_value();
+  other.join();
+  {
+    signal_set wanted = opened({SIGUSR1});
+  }
+  EXPECT_FALSE(is_blocked(SIGUSR1));
 }
 
 TEST(signal_set, of_what_is_no_signal_is_refused) {

@@ -6,8 +6,9 @@
 // Its signals are blocked (pthread_sigmask(2)) for the thread that opens it and for threads that this one
 // starts meanwhile; one that any other thread does not block may be delivered there instead. So open it
 // before threads are started. Several sets may name a signal: each delivery goes to one of them. When the
-// last set of the thread that names a signal goes, what is pending of it is dropped (delivered, it might end
-// the process after its work was done) and it is unblocked, unless it was blocked before.
+// last set of the process that names a signal goes, what is pending of it is dropped (delivered, it might end
+// the process after its work was done) and its thread unblocks it, unless it was blocked before. A thread
+// whose last set goes earlier leaves it blocked: it would take what the others wait for.
 //
 // Bound: the kernel's. Signals of one number below SIGRTMIN that nobody took yet are one; those from SIGRTMIN
 // on queue up to RLIMIT_SIGPENDING (signal(7)). Thread rule: opened and destroyed on one thread, the loop's.

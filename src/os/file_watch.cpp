@@ -69,10 +69,12 @@ task<result<file_change>> file_watch::next() {
     }
     result<> woken = co_await readable(queue_.get());
     if (!woken) co_return fail(std::move(woken).error());
+    if (unread_->taken < unread_->filled) continue; // another that waited has read
     const ssize_t got = ::read(queue_.get(), unread_->bytes, sizeof unread_->bytes);
     if (got < 0 && errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "inotify"));
+    if (got <= 0) continue;
     unread_->taken = 0;
-    unread_->filled = got > 0 ? static_cast<std::size_t>(got) : 0;
+    unread_->filled = static_cast<std::size_t>(got);
   }
 }
 

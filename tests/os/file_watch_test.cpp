@@ -4,6 +4,7 @@
 #include <support/coroutine_fixture.hpp>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -122,6 +123,21 @@ TEST_P(file_watch_test, wakes_who_waits_and_loses_nothing_when_cancelled) {
       fs::create_directory(directory() / "below");
     };
     co_await when_all(expect(changes, kind::created, "below"), create());
+  });
+}
+
+TEST_P(file_watch_test, of_two_that_wait_none_loses_what_the_other_has_read) {
+  run([&]() -> task<> {
+    file_watch changes = opened();
+    add(changes, directory());
+    auto write_later = [&]() -> task<> {
+      co_await turns(3);
+      write("a");
+    };
+    auto [one, other, done] = co_await when_all(next_of(changes), next_of(changes), write_later());
+    EXPECT_EQ(std::min(one.kind, other.kind), kind::created);
+    EXPECT_EQ(std::max(one.kind, other.kind), kind::modified);
+    co_await expect(changes, kind::written, "a");
   });
 }
 

@@ -4,7 +4,9 @@
 //   result<int> in = changes->add("/etc/weir");  …  result<file_change> next = co_await changes->next();
 //
 // A directory tells of the entries in it, not of those below: add each directory that is to be watched. What
-// tells is the file, not its name: a file that is replaced by a rename ends its watch; watch its directory.
+// tells is the file, not its name: that the watched file itself is renamed is not told, and its watch goes
+// with it; one that is replaced ends its watch once it has no other name and nobody has it open. Where the
+// name matters, watch its directory.
 //
 // Bound: one read of the kernel's queue here (4 KiB); there at most /proc/sys/fs/inotify/max_queued_events,
 // 16,384 by default. Beyond that changes are lost and an `overflowed` stands in their place: look at
@@ -34,7 +36,7 @@ enum class file_change_kind : std::uint8_t {
   attributes, ///< permissions, owner, times, number of links
   moved_from, ///< an entry left the directory: `cookie` is that of its moved_to
   moved_to,   ///< an entry came into the directory
-  ended,      ///< the watched file is gone or was removed from the set; its number tells nothing any more
+  ended,      ///< the watched file is gone for good or was removed from the set; its number tells no more
   overflowed, ///< changes were lost; of no watch
 };
 

@@ -79,10 +79,10 @@ class watch::core : private poll_operation {
     spinning_.before_call(descriptor(), home_.counters().turns);
     is_calling_ = true;
     notify_(context_, seen);
-    is_calling_ = false;
-    const bool may_be_closed = is_abandoned_ || !any(interest_);
+    const bool may_be_closed = is_abandoned_ || was_released_ || !any(interest_);
     if (!may_be_closed && spinning_.after_call(descriptor(), events) && on_spinning_)
       on_spinning_(descriptor());
+    is_calling_ = false;
   }
 
   void delete_when_unused() noexcept {

@@ -1,66 +1,22 @@
 // Call-backs for each readiness: level-triggered, and safe against everything that they may do.
+#include "noted_watch.hpp"
 #include "pipe_of_test.hpp"
-
-#include <weir/os/watch.hpp>
 
 #include <support/allocations.hpp>
 #include <support/coroutine_fixture.hpp>
 
-#include <functional>
 #include <memory>
-#include <optional>
+#include <string>
 
 namespace weir::test {
 namespace {
 
-constexpr readiness in = readiness::readable;
-constexpr readiness out = readiness::writable;
-
-/// A watch that notes what it was told, and then does what the test wants.
-struct noted_watch {
-  noted_watch(int descriptor, readiness wanted, const watch_options& options = watch_options())
-      : watched(
-            descriptor, wanted,
-            [](void* self, readiness seen) noexcept { static_cast<noted_watch*>(self)->on_ready(seen); },
-            this, options) {}
-
-  void on_ready(readiness seen) {
-    ++calls;
-    last = seen;
-    const auto act = then; // a copy: this may be gone when it returns
-    if (act) act();
-  }
-
-  int calls = 0;
-  readiness last = readiness::none;
-  std::function<void()> then;
-  watch watched;
-};
-
-std::optional<int> reported;
-int reports = 0;
-void note_spinning(int descriptor) noexcept {
-  reported = descriptor;
-  ++reports;
-}
-
 class watch_test : public backend_test {
  protected:
-  void SetUp() override {
-    backend_test::SetUp();
-    reported.reset();
-    reports = 0;
-  }
   void TearDown() override {
     foreign_.reader.reset();
     foreign_.writer.reset();
     backend_test::TearDown();
-  }
-  static watch_options spinning_after(std::size_t turns) {
-    watch_options options;
-    options.spin_turns = turns;
-    options.on_spinning = &note_spinning;
-    return options;
   }
 
   pipe_of_test foreign_;
@@ -264,71 +220,17 @@ TEST_P(watch_test, stands_in_its_lane) {
   });
 }
 
-TEST_P(watch_test, that_spins_is_reported_once_with_its_number) {
-  run([&]() -> task<> {
-    noted_watch idle(foreign_.writer.get(), out, spinning_after(50));
-    co_await until([&] { return idle.calls == 49; });
-    EXPECT_FALSE(reported);
-    co_await until([&] { return idle.calls > 200; });
-    EXPECT_EQ(reported, foreign_.writer.get());
-    EXPECT_EQ(reports, 1);
-  });
-}
-
-TEST_P(watch_test, that_leaves_a_hangup_unanswered_spins) {
-  run([&]() -> task<> {
-    noted_watch deaf(foreign_.reader.get(), in, spinning_after(50));
-    foreign_.writer.reset();
-    co_await until([&] { return deaf.calls > 50; });
-    EXPECT_EQ(reported, foreign_.reader.get());
-  });
-}
-
-TEST_P(watch_test, that_takes_a_byte_a_turn_does_not_spin) {
-  run([&]() -> task<> {
-    foreign_.put(std::string(300, 'x'));
-    noted_watch slow(foreign_.reader.get(), in, spinning_after(50));
-    slow.then = [&] { foreign_.take(1); };
-    co_await until([&] { return slow.calls == 300; });
-    EXPECT_FALSE(reported);
-  });
-}
-
-TEST_P(watch_test, that_pauses_does_not_spin) {
-  run([&]() -> task<> {
-    noted_watch slow(foreign_.reader.get(), in, spinning_after(50));
-    slow.then = [&] {
-      if (slow.calls % 40 == 0) foreign_.take();
-    };
-    for (int round = 1; round <= 5; ++round) {
-      foreign_.put("x");
-      co_await until([&] { return slow.calls == 40 * round; });
-      co_await turns(2);
-    }
-    EXPECT_FALSE(reported);
-  });
-}
-
 TEST_P(watch_test, costs_no_allocation_a_call) {
   run([&]() -> task<> {
-    noted_watch idle(foreign_.writer.get(), out, spinning_after(1'000'000));
+    watch_options patient;
+    patient.spin_turns = 1'000'000;
+    noted_watch idle(foreign_.writer.get(), out, patient);
     co_await until([&] { return idle.calls >= 10; });
     const std::uint64_t before = allocations_of_this_thread();
     co_await turns(100);
     EXPECT_GE(idle.calls, 100);
     EXPECT_LE(allocations_of_this_thread() - before, 1u) << "more than the frame of the wait itself";
   });
-}
-
-TEST(report_spinning, names_the_descriptor_where_there_are_assertions) {
-  testing::internal::CaptureStderr();
-  report_spinning(77);
-  const std::string text = testing::internal::GetCapturedStderr();
-#ifdef NDEBUG
-  EXPECT_EQ(text, "");
-#else
-  EXPECT_NE(text.find("descriptor 77 spins"), std::string::npos) << text;
-#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, watch_test, on_each_backend(), name_of_backend);

@@ -61,6 +61,7 @@ class watch::core : private poll_operation {
 
   void on_polled(int outcome) noexcept {
     if (is_abandoned_) return delete_when_unused();
+    if (was_released_) outcome = -ECANCELED; // known of a file that may be gone since
     has_polled_ = outcome > 0;
     constexpr readiness unasked = readiness::hangup | readiness::failed;
     readiness seen = readiness::none;

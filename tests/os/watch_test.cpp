@@ -163,6 +163,40 @@ TEST_P(watch_test, released_and_taken_up_again_may_be_another_file) {
   });
 }
 
+TEST_P(watch_test, tells_nothing_of_the_file_that_had_the_number_before) {
+  run([&]() -> task<> {
+    pipe_of_test other;
+    pipe_of_test next;
+    noted_watch first(foreign_.reader.get(), in);
+    noted_watch second(other.reader.get(), in);
+    // Both are told in one turn: whichever comes first puts another file in the other's place.
+    const auto replace = [&](noted_watch& known, descriptor& file) {
+      known.then = [&] { next.take(); };
+      known.watched.set_interest(readiness::none);
+      const int number = file.get();
+      file.reset();
+      EXPECT_EQ(::fcntl(next.reader.get(), F_DUPFD_CLOEXEC, number), number);
+      file = descriptor(number);
+      known.watched.set_interest(in);
+    };
+    first.then = [&] {
+      foreign_.take();
+      replace(second, other.reader);
+    };
+    second.then = [&] {
+      other.take();
+      replace(first, foreign_.reader);
+    };
+    foreign_.put("x");
+    other.put("x");
+    co_await until([&] { return first.calls + second.calls > 0; });
+    co_await turns(5);
+    EXPECT_EQ(first.calls + second.calls, 1);
+    next.put("y");
+    co_await until([&] { return first.calls + second.calls == 2; });
+  });
+}
+
 TEST_P(watch_test, tells_a_hangup_unasked) {
   run([&]() -> task<> {
     noted_watch reads(foreign_.reader.get(), in);

@@ -46,7 +46,7 @@ class watch::core : private poll_operation {
 
   void abandon() noexcept {
     is_abandoned_ = true;
-    home_.cancel(*this);
+    if (!is_idle()) home_.cancel(*this);
     delete_when_unused();
   }
 

@@ -10,9 +10,9 @@
 // Spinning: a watch that is called in `spin_turns` turns without a pause, while what it was called for stays
 // (the same readiness, no byte read or sent), is reported, once. It goes on.
 //
-// Thread rule: the loop on which it was made. Lifetime: movable. The descriptor stays open for as long as
-// it is watched: destroy the watch, or want none, before it is closed. Bound: one allocation and one
-// operation a watch. Source: poll(2).
+// Thread rule: the loop on which it was made. Lifetime: movable; the loop outlives it. The descriptor stays
+// open for as long as it is watched: destroy the watch, or want none, before it is closed. Bound: one
+// allocation and one operation a watch. Source: poll(2).
 #pragma once
 
 #include <weir/io/operation.hpp>

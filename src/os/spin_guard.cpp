@@ -6,21 +6,19 @@
 namespace weir {
 namespace {
 
-/// Unread and unsent bytes, for what can tell (tcp(7), pipe(7)); else none.
-int bytes_of(int descriptor) noexcept {
-  int unread = 0;
-  int unsent = 0;
-  if (::ioctl(descriptor, FIONREAD, &unread) != 0) unread = 0;
-  if (::ioctl(descriptor, TIOCOUTQ, &unsent) != 0) unsent = 0;
-  return unread + unsent;
-}
-
 bool is_still_ready(int descriptor, std::uint32_t events) noexcept {
   pollfd asked{descriptor, static_cast<short>(events), 0};
   return ::poll(&asked, 1, 0) == 1;
 }
 
 } // namespace
+
+spin_guard::waiting_bytes spin_guard::bytes_of(int descriptor) noexcept {
+  waiting_bytes seen;
+  if (::ioctl(descriptor, FIONREAD, &seen.unread) != 0) seen.unread = 0;
+  if (::ioctl(descriptor, TIOCOUTQ, &seen.unsent) != 0) seen.unsent = 0;
+  return seen;
+}
 
 void spin_guard::before_call(int descriptor, std::uint64_t turn) noexcept {
   turns_ = turn == last_turn_ + 1 ? turns_ + 1 : 1;

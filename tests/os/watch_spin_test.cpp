@@ -102,6 +102,27 @@ TEST_P(watch_spin_test, that_takes_a_byte_a_turn_does_not_spin) {
   });
 }
 
+TEST_P(watch_spin_test, that_sends_as_much_as_it_takes_does_not_spin) {
+  run([&]() -> task<> {
+    const connection pair = connect_pair(transport::local);
+    const auto unsent = [&] {
+      int bytes = 0; // as the kernel counts them: more than were sent
+      EXPECT_EQ(::ioctl(pair.ours.get(), TIOCOUTQ, &bytes), 0);
+      return static_cast<std::size_t>(bytes);
+    };
+    send_text(pair.theirs.get(), std::string(50'000, 'x'));
+    noted_watch busy(pair.ours.get(), in, spinning_after(20));
+    busy.then = [&] {
+      const std::size_t before = unsent();
+      send_text(pair.ours.get(), "y");
+      std::string taken(unsent() - before, '\0');
+      EXPECT_EQ(::read(pair.ours.get(), taken.data(), taken.size()), std::ssize(taken));
+    };
+    co_await until([&] { return busy.calls == 30; });
+    EXPECT_FALSE(reported);
+  });
+}
+
 TEST_P(watch_spin_test, that_pauses_does_not_spin) {
   run([&]() -> task<> {
     noted_watch slow(foreign_.reader.get(), in, spinning_after(50));

@@ -8,7 +8,9 @@
 // watched is told as `failed` once, then its interest is none.
 //
 // Spinning: a watch that is called in `spin_turns` turns without a pause, while what it was called for stays
-// (the same readiness, no byte read or sent), is reported, once. It goes on.
+// (the same readiness, as many bytes unread and as many unsent), is reported, once. It goes on. That is a
+// suspicion: progress that the kernel does not count in bytes, such as a long queue of connections of which
+// one is accepted a turn, looks the same. The report may do what the call may.
 //
 // Thread rule: the loop on which it was made. Lifetime: movable; the loop outlives it. The descriptor stays
 // open for as long as it is watched: destroy the watch, or want none, before it is closed. Bound: one

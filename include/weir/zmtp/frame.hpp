@@ -63,9 +63,11 @@ class frame {
   /// A copy of `bytes`.
   void assign(std::span<const std::byte> bytes) {
     if (bytes.size() > inline_max) return assign_large(bytes);
-    frame made; // `bytes` may be a part of what this one holds
-    made.assign_small(bytes.data(), bytes.size());
-    *this = std::move(made);
+    block* const before = kind_ == kind::shared ? outside().owner : nullptr; // `bytes` may be a part of it
+    if (!bytes.empty()) std::memmove(storage_, bytes.data(), bytes.size());
+    kind_ = kind::small;
+    small_size_ = static_cast<std::uint8_t>(bytes.size());
+    if (before) before->drop();
   }
   void assign(std::string_view text) { assign(std::as_bytes(std::span(text))); }
   void assign_borrowed(std::span<const std::byte> bytes) noexcept {

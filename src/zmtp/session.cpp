@@ -177,6 +177,7 @@ void session::arm(timer& which, milliseconds after) noexcept {
 }
 
 void session::heard() noexcept {
+  silent_turns_ = 0;
   if (time_to_live_.count() != 0)
     arm(silence_timer_, time_to_live_);
   else
@@ -201,7 +202,11 @@ void session::expect_answer() noexcept {
     arm(silence_timer_, answer_max_);
 }
 
+/// After a time in which nothing ran (a busy loop, a machine that was stopped) what the peer said meanwhile
+/// is still in the kernel: one turn takes it out, the next delivers it.
 void session::fell_silent() noexcept {
+  constexpr int turns_to_deliver = 2;
+  if (silent_turns_++ < turns_to_deliver) return arm(silence_timer_, milliseconds(0));
   fell_silent_ = true;
   silence_scope_->request();
 }

@@ -2,6 +2,7 @@
 #include <weir/async/sleep.hpp>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <support/zmtp_peers.hpp>
 
 #include <string>
@@ -146,6 +147,20 @@ TEST_P(heartbeat_test, does_not_blame_the_peer_for_a_stalled_consumer) {
       const parts got = co_await receive(ours);
       EXPECT_EQ(got.back(), "message " + std::to_string(i));
     }
+    co_await close(ours);
+  });
+}
+
+TEST_P(heartbeat_test, does_not_blame_the_peer_when_it_was_the_loop_that_stood_still) {
+  run([&]() -> task<> {
+    router ours(beating(milliseconds(10)));
+    wire_peer theirs = co_await join(bind_to(ours, any_tcp));
+    co_await theirs.read_part(); // a PING: the answer is due in 10 ms
+    co_await theirs.send(wire_frame("here I am"));
+    ::poll(nullptr, 0, 50);
+    const parts got = co_await receive(ours);
+    EXPECT_EQ(got.back(), "here I am");
+    EXPECT_EQ(log.count(disconnected), 0u);
     co_await close(ours);
   });
 }

@@ -75,6 +75,7 @@ class session {
   std::chrono::milliseconds time_to_live_{
       0}; ///< silence at which the peer wants it to end; 0: it said nothing
   cancellation* silence_scope_ = nullptr;
+  int silent_turns_ = 0; ///< since the silence timer has expired
   bool fell_silent_ = false;
   own_timer ping_timer_;
   own_timer silence_timer_;

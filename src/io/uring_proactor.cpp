@@ -156,7 +156,7 @@ void uring_proactor::begin(operation& op) noexcept {
     return inline_.push_back(op);
   case operation_kind::send:
   case operation_kind::send_gathered:
-    flags_of(op) |= uring_flag::gathers;
+    flags_of(op) |= uring_flag::in_sends;
     return sends_.push_back(op);
   default:
     return request(op);
@@ -183,7 +183,7 @@ void uring_proactor::cancel(operation& op) noexcept {
   } else if ((flags_of(op) & uring_flag::in_queue) != 0) {
     queued_.remove(op);
     finish(op, -ECANCELED);
-  } else if ((flags_of(op) & uring_flag::gathers) != 0) {
+  } else if ((flags_of(op) & uring_flag::in_sends) != 0) {
     sends_.remove(op);
     finish(op, -ECANCELED);
   } else {

@@ -108,7 +108,7 @@ void uring_proactor::serve_line() noexcept {
 void uring_proactor::request_sends() noexcept {
   const bool is_alone = sends_.has_at_most_one();
   while (operation* op = sends_.pop_front()) {
-    flags_of(*op) &= static_cast<std::uint16_t>(~uring_flag::gathers);
+    flags_of(*op) &= static_cast<std::uint16_t>(~uring_flag::in_sends);
     is_alone ? send_at_once(*op) : request(*op);
   }
 }

@@ -1,16 +1,23 @@
-# The installed package: headers, library, command, find_package(weir) and pkg-config weir.
+# The installed package: headers, libraries, command, find_package(weir) and pkg-config weir.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(WEIR_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
 
 install(TARGETS weir EXPORT weir-targets)
+foreach(name ${WEIR_COMPONENTS})
+  install(TARGETS weir_${name} EXPORT weir-targets)
+endforeach()
 install(DIRECTORY include/weir DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT weir-targets NAMESPACE weir:: DESTINATION ${WEIR_CMAKE_DIR})
 if(TARGET weir_command)
   install(TARGETS weir_command)
 endif()
 
+set(WEIR_CONFIG_MODULES "") # what the components stand on, needed by those who link them
+foreach(name ${WEIR_COMPONENTS})
+  string(APPEND WEIR_CONFIG_MODULES "pkg_check_modules(${name} QUIET IMPORTED_TARGET ${WEIR_${name}_MODULE})\n")
+endforeach()
 configure_package_config_file(cmake/weir-config.cmake.in weir-config.cmake INSTALL_DESTINATION ${WEIR_CMAKE_DIR})
 write_basic_package_version_file(weir-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/weir-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/weir-config-version.cmake

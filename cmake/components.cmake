@@ -1,0 +1,38 @@
+# Optional components: what stands on a library that the core does without. Each is a target of its own,
+# weir::NAME, made where that library is found; its sources are src/FLOOR/NAME.cpp and src/FLOOR/NAME_*.cpp.
+# WEIR_COMPONENTS lists those that are made.
+set(WEIR_COMPONENTS "")
+set(WEIR_COMPONENT_SOURCES "")
+
+# weir_component(NAME FLOOR MODULE [NEEDS COMPONENT...]): MODULE is pkg-config's name of the library.
+function(weir_component name floor module)
+  cmake_parse_arguments(arg "" "" "NEEDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS src/${floor}/${name}.cpp src/${floor}/${name}_*.cpp)
+  list(APPEND WEIR_COMPONENT_SOURCES ${sources})
+  set(WEIR_COMPONENT_SOURCES "${WEIR_COMPONENT_SOURCES}" PARENT_SCOPE)
+  foreach(needed ${arg_NEEDS})
+    if(NOT TARGET weir_${needed})
+      return()
+    endif()
+  endforeach()
+  pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
+  if(NOT sources OR NOT TARGET PkgConfig::${name})
+    return()
+  endif()
+  add_library(weir_${name} ${sources})
+  add_library(weir::${name} ALIAS weir_${name})
+  set_target_properties(weir_${name} PROPERTIES EXPORT_NAME ${name})
+  target_link_libraries(weir_${name} PUBLIC weir PRIVATE PkgConfig::${name})
+  foreach(needed ${arg_NEEDS})
+    target_link_libraries(weir_${name} PUBLIC weir_${needed})
+  endforeach()
+  set(WEIR_COMPONENTS "${WEIR_COMPONENTS};${name}" PARENT_SCOPE)
+  set(WEIR_${name}_MODULE ${module} PARENT_SCOPE)
+endfunction()
+
+weir_component(tls net openssl)
+weir_component(resolver net libcares)
+weir_component(postgres adapters libpq)
+weir_component(redis adapters hiredis)
+weir_component(curl adapters libcurl)
+list(REMOVE_ITEM WEIR_COMPONENTS "")

@@ -59,7 +59,8 @@ bool is_transient(int outcome) noexcept {
 result<std::unique_ptr<uring_ring>> uring_ring::create(std::uint32_t submission_entries,
                                                        std::uint32_t completion_entries,
                                                        bool may_defer_task_work) {
-  io_uring ring{};
+  std::unique_ptr<uring_ring> made(new uring_ring); // first: without memory there must be no ring to lose
+  io_uring& ring = made->ring_;
   int outcome = -EINVAL; // what an old kernel says to flags that it does not know
   for (const std::uint32_t flags : {deferred_task_work, cooperative_task_work, plain_ring}) {
     if (flags == deferred_task_work && !may_defer_task_work) continue;
@@ -68,7 +69,7 @@ result<std::unique_ptr<uring_ring>> uring_ring::create(std::uint32_t submission_
   }
   if (outcome != 0) return fail(error::from_errno(outcome, "io_uring_setup"));
 
-  std::unique_ptr<uring_ring> made(new uring_ring(ring));
+  made->is_open_ = true;
   if (const char* missing = made->missing_part()) return fail(std::errc::function_not_supported, missing);
   if (const int refused = io_uring_ring_dontfork(&made->ring_); refused != 0)
     return fail(error::from_errno(refused, "io_uring_ring_dontfork"));
@@ -77,7 +78,7 @@ result<std::unique_ptr<uring_ring>> uring_ring::create(std::uint32_t submission_
 }
 
 uring_ring::~uring_ring() {
-  io_uring_queue_exit(&ring_);
+  if (is_open_) io_uring_queue_exit(&ring_);
 }
 
 /// Names what the proactor cannot do without and this kernel lacks; null when it lacks nothing.

@@ -62,11 +62,12 @@ class uring_ring {
   void submit_and_wait(std::uint64_t timeout_ns) noexcept;
 
  private:
-  explicit uring_ring(const io_uring& set_up) noexcept : ring_(set_up) {}
+  uring_ring() noexcept = default;
   const char* missing_part() noexcept;
   unsigned publish_staged() noexcept;
 
-  io_uring ring_;
+  io_uring ring_{};
+  bool is_open_ = false;
   std::bitset<256> opcodes_; ///< that this kernel knows
   unsigned wait_flags_ = IORING_ENTER_GETEVENTS;
 };

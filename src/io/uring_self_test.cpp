@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t slot_bytes = 4096;
 constexpr std::size_t pool_slots = 8;
+constexpr std::size_t clients_max = 2;
 constexpr std::uint32_t ring_slots = 4;
 constexpr std::uint64_t patience_ns = 20'000'000; ///< everything that is waited for has happened already
 constexpr int waits_max = 64;
@@ -70,10 +71,17 @@ struct socket_pair {
     return static_cast<bool>(ours);
   }
   /// Writes the next `count` bytes of the pattern. They fit into the socket's buffers.
-  bool write(std::size_t count) {
-    std::vector<std::byte> bytes(count);
-    for (std::byte& value : bytes) value = byte_at(written++);
-    return ::send(theirs.get(), bytes.data(), count, MSG_NOSIGNAL) == static_cast<ssize_t>(count);
+  bool write(std::size_t count) noexcept {
+    std::array<std::byte, slot_bytes> piece; // not from the heap: without memory the test must still end
+    for (std::size_t left = count; left > 0;) {
+      const std::span bytes = std::span(piece).first(std::min(left, piece.size()));
+      for (std::byte& value : bytes) value = byte_at(written++);
+      if (::send(theirs.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
+          static_cast<ssize_t>(bytes.size()))
+        return false;
+      left -= bytes.size();
+    }
+    return true;
   }
 };
 
@@ -92,7 +100,10 @@ class uring_self_test::bench {
   bool accepts_many();
 
  private:
-  explicit bench(int family) noexcept : family_(family) {}
+  explicit bench(int family) : family_(family) {
+    kept_.reserve(pool_slots); // with operations under way there is no turning back
+    accepted_.reserve(clients_max);
+  }
   bool receives_what_was_there();
   bool receives_what_comes();
   bool has_ended(operation& op, int result);
@@ -237,7 +248,7 @@ bool uring_self_test::bench::accepts_many() {
   listening_socket listener;
   if (!listener.open(family_)) return false;
   accept_operation op(listener.socket.get(), true, ignore);
-  std::array<descriptor, 2> clients;
+  std::array<descriptor, clients_max> clients;
   const auto passes = [&] {
     subject_->start(op);
     subject_->wait(0);

@@ -134,6 +134,10 @@ std::uint64_t stream::bytes_sent() const noexcept {
   return core_->sent_bytes();
 }
 
+const std::optional<error>& stream::write_error() const noexcept {
+  return core_->write_error();
+}
+
 void stream::on_bytes_sent(void (*notify)(void*) noexcept, void* context) noexcept {
   core_->on_bytes_sent(notify, context);
 }
@@ -200,13 +204,17 @@ task<result<void>> stream::shutdown() {
 }
 
 task<result<void>> stream::close() {
+  task<> closing = core::closed(core_.get(), nullptr); // made first: without memory the stream stays whole
   result<void> flushed = co_await flush();
-  co_await shield(core::closed(core_.release(), nullptr));
+  core_.release();
+  co_await shield(std::move(closing));
   co_return flushed;
 }
 
 task<> stream::abort(outbound& unsent) {
-  co_await shield(core::closed(core_.release(), &unsent));
+  task<> closing = core::closed(core_.get(), &unsent);
+  core_.release();
+  co_await shield(std::move(closing));
 }
 
 result<address> stream::local_address() const {

@@ -73,13 +73,14 @@ void outgoing::push_command(std::span<const std::byte> encoded) {
 }
 
 void outgoing::attach(stream& connection) {
-  stream_ = &connection;
-  target_ = &connection.output();
+  outbound& output = connection.output();
   // Positions count from the first byte of the connection: the handshake is in front of what waited.
-  const std::uint64_t shift = connection.bytes_sent() + target_->bytes() + waiting_.bytes() - written_;
+  const std::uint64_t shift = connection.bytes_sent() + output.bytes() + waiting_.bytes() - written_;
+  output.splice(waiting_);
+  stream_ = &connection;
+  target_ = &output;
   for (std::size_t i = 0; i < begins_.size(); ++i) begins_[i] += shift;
   written_ += shift;
-  target_->splice(waiting_);
   if (!target_->empty()) connection.output_written();
 }
 

@@ -66,12 +66,12 @@ result<std::string> socket::bind(std::string_view text) {
   auto made = listener::bind(*at, options_.listen);
   if (!made) return fail(std::move(made).error());
 
-  const endpoint bound = endpoint_of(made->local_address());
+  std::string bound = to_string(endpoint_of(made->local_address()));
   task<> accepting = accept_loop(std::move(*made), bound);
   if (!tasks_.try_spawn(std::move(accepting))) return fail(errc::limit_reached, "connections_max");
   is_closed_ = false;
-  tell(socket_event_kind::listening, to_string(bound));
-  return to_string(bound);
+  tell(socket_event_kind::listening, bound);
+  return bound;
 }
 
 result<> socket::connect(std::string_view text) {
@@ -80,12 +80,19 @@ result<> socket::connect(std::string_view text) {
   auto where = parse_endpoint(text);
   if (!where) return fail(std::move(where).error());
   if (where->is_wildcard()) return fail(error(errc::invalid_argument, "connect to a wildcard").at(text));
-  if (auto at = address_of(*where); !at) return fail(std::move(at).error());
+  auto at = address_of(*where);
+  if (!at) return fail(std::move(at).error());
 
   pipe& peer = open_pipe(true);
-  result<> made = opened(peer);
-  if (made && !tasks_.try_spawn(connect_loop(peer, std::move(*where))))
-    made = fail(errc::limit_reached, "connections_max");
+  result<> made;
+  try {
+    made = opened(peer);
+    if (made && !tasks_.try_spawn(connect_loop(peer, *at, to_string(*where))))
+      made = fail(errc::limit_reached, "connections_max");
+  } catch (const std::bad_alloc&) {
+    close_pipe(peer);
+    throw;
+  }
   if (!made) {
     close_pipe(peer);
     return made;
@@ -95,26 +102,36 @@ result<> socket::connect(std::string_view text) {
   return {};
 }
 
-task<> socket::accept_loop(listener from, endpoint where) {
-  const std::string name = to_string(where);
-  result<> room = co_await room_for_connection().under(&accepting_);
-  bool goes_on = room.has_value();
-  while (goes_on) {
-    result<stream> accepted = co_await from.accept(options_.stream).under(&accepting_);
-    if (accepted) {
-      tell(socket_event_kind::accepted, name);
-      pipe& peer = open_pipe(false);
-      result<> spawned = co_await tasks_.spawn(serve_accepted(std::move(*accepted), peer, name));
-      if (!spawned) close_pipe(peer);
-      if (spawned) spawned = co_await room_for_connection().under(&accepting_);
-      goes_on = spawned.has_value();
-    } else if (accepted.error().is_cancelled()) {
-      goes_on = false;
-    } else {
-      tell(socket_event_kind::accept_failed, name, &accepted.error());
-      (void)co_await sleep_for(accept_pause);
+/// What goes wrong with one connection must not keep the next ones away.
+task<> socket::accept_loop(listener from, std::string name) {
+  for (;;) {
+    error why(std::errc::not_enough_memory, "accept");
+    try {
+      result<> accepted = co_await accept_next(from, name).under(&accepting_);
+      if (accepted) continue;
+      why = std::move(accepted).error();
+    } catch (const std::bad_alloc&) { // is what `why` says
     }
+    if (why.is_cancelled()) co_return;
+    tell(socket_event_kind::accept_failed, name, &why);
+    (void)co_await sleep_for(accept_pause);
   }
+}
+
+task<result<>> socket::accept_next(listener& from, std::string_view name) {
+  result<> outcome = co_await room_for_connection();
+  if (!outcome) co_return outcome;
+  result<stream> accepted = co_await from.accept(options_.stream);
+  if (!accepted) co_return fail(std::move(accepted).error());
+  tell(socket_event_kind::accepted, name);
+  pipe& peer = open_pipe(false);
+  try {
+    outcome = co_await tasks_.spawn(serve_accepted(std::move(*accepted), peer, std::string(name)));
+  } catch (const std::bad_alloc&) {
+    outcome = fail(std::errc::not_enough_memory, "accept");
+  }
+  if (!outcome) close_pipe(peer);
+  co_return outcome;
 }
 
 /// At the bound further connections wait in the listener.
@@ -128,33 +145,72 @@ task<result<>> socket::room_for_connection() {
 }
 
 task<> socket::serve_accepted(stream accepted, pipe& peer, std::string where) {
-  co_await serve(accepted, peer, where);
+  try {
+    co_await serve(accepted, peer, where);
+  } catch (const std::bad_alloc&) { // the end of this connection only
+  }
   close_pipe(peer);
 }
 
-task<> socket::connect_loop(pipe& peer, endpoint where) {
-  const std::string name = to_string(where);
-  const result<address> at = address_of(where);
+task<> socket::connect_loop(pipe& peer, address at, std::string name) {
   cancellation* scope = co_await current_cancellation();
   milliseconds interval = options_.reconnect_interval;
   while (!scope->is_requested()) {
-    result<stream> made = co_await stream::connect(*at, options_.stream);
-    if (made) {
-      tell(socket_event_kind::connected, name);
-      co_await serve(*made, peer, name);
-      interval = options_.reconnect_interval;
-    } else {
-      tell(socket_event_kind::connect_failed, name, &made.error());
+    error why(std::errc::not_enough_memory, "connect");
+    bool was_connected = false;
+    try {
+      result<stream> made = co_await stream::connect(at, options_.stream);
+      was_connected = made.has_value();
+      if (made) {
+        tell(socket_event_kind::connected, name);
+        co_await serve(*made, peer, name);
+      } else {
+        why = std::move(made).error();
+      }
+    } catch (const std::bad_alloc&) { // is what `why` says
     }
-    const auto jitter_max = static_cast<std::uint64_t>(std::max<std::int64_t>(interval.count(), 0));
-    const milliseconds jitter(home_.random() % (jitter_max + 1));
-    (void)co_await sleep_for(interval + jitter);
+    if (was_connected)
+      interval = options_.reconnect_interval;
+    else
+      tell(socket_event_kind::connect_failed, name, &why);
+    (void)co_await sleep_for(interval + jitter_below(interval));
     if (options_.reconnect_interval_max > interval)
       interval = std::min(interval * 2, options_.reconnect_interval_max);
   }
 }
 
+/// So that those who lost their peer at the same moment do not come back at the same moment.
+std::chrono::milliseconds socket::jitter_below(milliseconds interval) noexcept {
+  const auto jitter_max = static_cast<std::uint64_t>(std::max<std::int64_t>(interval.count(), 0));
+  return milliseconds(home_.random() % (jitter_max + 1));
+}
+
 // --- one connection ---
+
+/// What sees a connection's sends go: each makes room, and one that fails ends the connection, whatever can
+/// still be received. Outlives the connection.
+class socket::send_watch {
+ public:
+  send_watch(socket& owner, stream& connection, cancellation* parent) noexcept
+      : scope_(parent), owner_(owner), connection_(connection) {
+    connection.on_bytes_sent([](void* self) noexcept { static_cast<send_watch*>(self)->moved(); }, this);
+  }
+  send_watch(const send_watch&) = delete;
+  send_watch& operator=(const send_watch&) = delete;
+
+  cancellation& scope() noexcept { return scope_; }
+  error reason(error otherwise) const { return connection_.write_error().value_or(std::move(otherwise)); }
+
+ private:
+  void moved() noexcept {
+    if (connection_.write_error()) scope_.request();
+    owner_.room_made();
+  }
+
+  cancellation scope_;
+  socket& owner_;
+  stream& connection_;
+};
 
 task<result<peer_properties>> socket::greet(stream& connection, pipe& peer) {
   const bool has_limit = options_.handshake_interval.count() != 0;
@@ -167,12 +223,34 @@ task<result<peer_properties>> socket::greet(stream& connection, pipe& peer) {
   co_return fail(std::errc::not_enough_memory, "handshake");
 }
 
-task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
-  result<peer_properties> properties = co_await greet(connection, peer);
+/// What stands between the handshake and the first message. May fail, and then the peer was never there.
+result<> socket::let_in(stream& connection, pipe& peer, const peer_properties& properties) {
   result<> admitted;
-  if (properties) admitted = admit(peer, *properties);
+  try {
+    admitted = admit(peer, properties);
+    if (!admitted) return admitted;
+    if (options_.probe_router) connection.output().append_copy(probe); // in front of what waited
+    peer.out.attach(connection);
+  } catch (const std::bad_alloc&) {
+    if (!keeps_queue(peer)) retired(peer);
+    admitted = fail(std::errc::not_enough_memory, "connection");
+  }
+  return admitted;
+}
+
+/// What is not sent waits for the next connection.
+bool socket::keeps_queue(const pipe& peer) const noexcept {
+  return peer.is_persistent && !options_.immediate && !peer.is_ended;
+}
+
+task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
+  task<> ending = end_connection(connection, peer); // made now: at the end there may be no memory
+  send_watch sends(*this, connection, co_await current_cancellation());
+  result<peer_properties> properties = co_await greet(connection, peer).under(&sends.scope());
+  result<> admitted;
+  if (properties) admitted = let_in(connection, peer, *properties);
   if (!properties || !admitted) {
-    const error why = properties ? std::move(admitted).error() : std::move(properties).error();
+    const error why = sends.reason(properties ? std::move(admitted).error() : std::move(properties).error());
     ++counters_.handshakes_failed;
     tell(socket_event_kind::handshake_failed, where, &why);
     peer.in.end_of_connection();
@@ -184,18 +262,19 @@ task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
   ++connected_;
   ++counters_.connections;
   peer.is_connected = true;
-  if (options_.probe_router) connection.output().append_copy(probe); // in front of what waited
-  peer.out.attach(connection);
-  connection.on_bytes_sent([](void* self) noexcept { static_cast<socket*>(self)->room_made(); }, this);
   tell(socket_event_kind::handshake_succeeded, where);
   room_made();
 
-  cancellation while_wanted(co_await current_cancellation());
-  peer.connection_scope = &while_wanted;
+  peer.connection_scope = &sends.scope();
   session current(*this, connection, peer, options_);
-  const error why = co_await current.run(std::move(properties->rest)).under(&while_wanted);
+  error ended(std::errc::not_enough_memory, "session");
+  try {
+    ended = co_await current.run(std::move(properties->rest)).under(&sends.scope());
+  } catch (const std::bad_alloc&) { // is what `ended` says
+  }
+  const error why = sends.reason(std::move(ended));
   peer.connection_scope = nullptr;
-  co_await end_connection(connection, peer);
+  co_await std::move(ending);
   tell(socket_event_kind::disconnected, where, &why);
 }
 
@@ -204,11 +283,14 @@ task<> socket::end_connection(stream& connection, pipe& peer) {
   --connected_;
   peer.is_connected = false;
   peer.in.end_of_connection();
-  const bool keeps_queue = peer.is_persistent && !options_.immediate && !peer.is_ended;
-  if (!keeps_queue) retired(peer);
+  if (!keeps_queue(peer)) retired(peer);
   peer.out.begin_detach();
   outbound unsent(home_.send_buffers());
-  co_await connection.abort(unsent);
+  try {
+    co_await connection.abort(unsent);
+  } catch (const std::bad_alloc&) {
+    connection = stream(); // and what was not sent goes with it
+  }
   if (!peer.is_persistent) unsent.clear();
   peer.out.end_detach(unsent);
   room_made();

@@ -95,7 +95,7 @@ TEST_P(outgoing_test, sends_nothing_of_a_message_for_which_there_is_no_memory) {
     const auto wire = connect();
     out.attach(wire->connection);
     push(out, {"first"});
-    const parts large(6, std::string(15'000, 'l')); // in two chunks
+    const parts large(30, std::string(15'000, 'l')); // in more chunks than there are places for
     message refused = message_of(large);
     if (fail_allocation(1)) {
       EXPECT_THROW(out.push(refused), std::bad_alloc);

@@ -35,6 +35,18 @@ class ring {
   }
   const T& operator[](std::size_t index) const noexcept { return const_cast<ring&>(*this)[index]; }
 
+  /// The next `count` pushes allocate nothing.
+  void reserve(std::size_t count) {
+    while (capacity_ - size_ < count) grow();
+  }
+
+  void swap(ring& other) noexcept {
+    std::swap(elements_, other.elements_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(first_, other.first_);
+    std::swap(size_, other.size_);
+  }
+
   void push_back(T&& element) {
     if (size_ == capacity_) [[unlikely]]
       grow();

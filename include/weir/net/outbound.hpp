@@ -4,7 +4,8 @@
 // Bound: none of its own: the stream makes writers wait at its high mark. Chunks come from the loop's send
 // pool and go back when sent; an idle stream holds none. When that pool is used up chunks come from the heap
 // (the bound is then the number of streams times the mark). Lifetime: bytes given to the kernel stay in place
-// until `consume`. Thread rule: the loop's thread.
+// until `consume`. Thread rule: the loop's thread. Errors: what adds bytes throws std::bad_alloc and then has
+// added nothing, or of `append_copy` the first chunks.
 #pragma once
 
 #include <weir/base/buffer_pool.hpp>
@@ -44,7 +45,7 @@ class outbound {
 
   /// Describes the oldest unsent bytes in at most `vectors.size()` entries; returns how many it filled.
   std::size_t gather(std::span<iovec> vectors) noexcept;
-  /// Moves everything that `other` holds to the end.
+  /// Moves everything that `other` holds to the end. Needs no memory when this is empty.
   void splice(outbound& other);
   /// The oldest `count` bytes are sent.
   void consume(std::size_t count) noexcept;
@@ -54,11 +55,12 @@ class outbound {
 
  private:
   void open_chunk();
-  void seal();
+  void seal() noexcept;
   void release_chunk() noexcept;
 
   buffer_pool& chunks_;
-  ring<lease> pieces_;        ///< oldest first; behind them come the bytes from open_ to room_
+  ring<lease> pieces_;        ///< oldest first, and room for one more while a chunk is open: `seal` needs it;
+                              ///< behind them come the bytes from open_ to room_
   lease chunk_;               ///< where copies are written
   std::byte* open_ = nullptr; ///< what was written to the chunk from here on is no piece yet
   std::byte* room_ = nullptr; ///< where the next copy goes

@@ -80,9 +80,11 @@ class stream {
   bool is_writable() const noexcept;
   /// Waits until the unsent bytes are at half of the mark or below.
   task<result<void>> writable();
-  /// `notify` runs with `context` whenever the kernel has taken bytes; from a handler of the loop. Null:
-  /// nothing runs.
+  /// `notify` runs with `context` whenever the kernel has taken bytes, and when it has failed to; from a
+  /// handler of the loop. Null: nothing runs.
   void on_bytes_sent(void (*notify)(void* context) noexcept, void* context) noexcept;
+  /// Why nothing can be sent any more, if that is so.
+  const std::optional<error>& write_error() const noexcept;
   /// All bytes that the kernel has taken since the start; grows monotonically.
   std::uint64_t bytes_sent() const noexcept;
 

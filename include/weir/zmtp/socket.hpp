@@ -108,14 +108,19 @@ class socket : private session_owner {
  private:
   class waiting_receive;
   class waiting_send;
+  class send_watch;
 
   // --- connections ---
-  task<> accept_loop(listener from, endpoint where);
-  task<> connect_loop(pipe& peer, endpoint where);
+  task<> accept_loop(listener from, std::string name);
+  task<result<>> accept_next(listener& from, std::string_view name);
+  task<> connect_loop(pipe& peer, address at, std::string name);
+  std::chrono::milliseconds jitter_below(std::chrono::milliseconds interval) noexcept;
   task<result<>> room_for_connection();
   task<> serve_accepted(stream accepted, pipe& peer, std::string where);
   task<> serve(stream& connection, pipe& peer, std::string_view where);
   task<result<peer_properties>> greet(stream& connection, pipe& peer);
+  result<> let_in(stream& connection, pipe& peer, const peer_properties& properties);
+  bool keeps_queue(const pipe& peer) const noexcept;
   task<> end_connection(stream& connection, pipe& peer);
   pipe& open_pipe(bool is_persistent);
   void close_pipe(pipe& peer) noexcept;

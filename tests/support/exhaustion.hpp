@@ -1,0 +1,44 @@
+// exhaustion: a scenario that is run again and again, in the nth run with its nth step failing, until a run
+// comes through without meeting its fault. Whatever fails, the scenario ends, with its result or with an
+// error that names an operation, and nothing is left of it: no operation, no coroutine frame, no slot, no
+// descriptor.
+#pragma once
+
+#include <weir/async/task.hpp>
+
+#include <gtest/gtest.h>
+#include <support/coroutine_fixture.hpp>
+#include <support/faults.hpp>
+
+#include <functional>
+#include <string>
+#include <tuple>
+
+namespace weir::test {
+
+class exhaustion_test : public testing::TestWithParam<std::tuple<backend_case, fault_kind>> {
+ protected:
+  using scenario = std::function<task<result<>>()>;
+
+  void SetUp() override;
+  void fail_each_step_of(const scenario& body);
+
+ private:
+  bool run_with_fault(std::uint64_t nth, const scenario& body);
+  result<> run_on(loop& home, std::uint64_t nth, const scenario& body, bool& was_met, std::string& where);
+};
+
+/// Runs both until the first error, which ends the other.
+task<result<>> side_by_side(task<result<>> first, task<result<>> second);
+
+inline std::string name_of_fault(const testing::TestParamInfo<exhaustion_test::ParamType>& info) {
+  const auto& [which, kind] = info.param;
+  return std::string(which.name) + "_" + std::string(name_of(kind));
+}
+inline auto each_fault() {
+  return testing::Combine(
+      testing::ValuesIn(streaming_backends()),
+      testing::Values(fault_kind::allocation, fault_kind::system_call, fault_kind::operation));
+}
+
+} // namespace weir::test

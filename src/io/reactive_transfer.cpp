@@ -88,7 +88,7 @@ std::size_t reactive_proactor::receive_into_buffer(descriptor_state& on, operati
 }
 
 std::size_t reactive_proactor::receive_into_slots(descriptor_state& on, operation& op) noexcept {
-  std::size_t slots = strategy_ == receive_strategy::adaptive ? on.burst_slots : 1;
+  std::size_t slots = strategy_ == receive_strategy::adaptive && !pool_.is_low() ? on.burst_slots : 1;
   while (slots > 0 && !has_room(slots)) slots /= 2;
   if (slots == 0) return 0; // reported again when there is room
 

@@ -51,8 +51,10 @@ uring_buffers::~uring_buffers() {
 void uring_buffers::refill() noexcept {
   const std::uint16_t mask = static_cast<std::uint16_t>(held_.size() - 1);
   const std::uint16_t before = tail_;
+  // What lies in the ring one receive may take at once: too much when slots are few.
+  const std::size_t count_max = pool_.is_low() ? std::max<std::size_t>(held_.size() / 4, 1) : held_.size();
   // A position is free when its slot was taken: completions of different receives may come in another order.
-  while (count_ < held_.size() && !held_[tail_ & mask]) {
+  while (count_ < count_max && !held_[tail_ & mask]) {
     lease fresh = pool_.acquire();
     if (fresh.pinned_bytes() == 0) break;
     block* const slot = fresh.release_owner();

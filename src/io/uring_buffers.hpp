@@ -35,7 +35,7 @@ class uring_buffers {
   /// Slots that the kernel has, those of completions not yet taken included.
   std::uint32_t count() const noexcept { return count_; }
 
-  /// Gives the kernel what the pool has, up to `slots_max`.
+  /// Gives the kernel what the pool has, up to `slots_max`; when that is little, up to a quarter of it.
   void refill() noexcept;
 
   /// The slot in which the kernel put the first bytes of a completion with `remaining` of them. The others

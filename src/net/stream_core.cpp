@@ -55,7 +55,7 @@ void stream::core::on_received(completion&& what) noexcept {
     read_error_ = error(std::errc::not_enough_memory, "receive");
     paused_ = true;
   }
-  if (!paused_ && unread.must_pause()) paused_ = true;
+  if (!paused_ && (unread.must_pause() || is_in_the_way())) paused_ = true;
   if (paused_) home_.cancel(receive_);
   arrived.set();
 }
@@ -69,7 +69,13 @@ void stream::core::on_receive_ended(int result) noexcept {
 }
 
 void stream::core::bytes_taken() noexcept {
-  if (paused_ && !suspended_ && !is_receiving() && !has_ended() && unread.may_resume()) start_receiving();
+  if (!paused_ || suspended_ || is_receiving() || has_ended()) return;
+  if (unread.may_resume() && !is_in_the_way()) start_receiving();
+}
+
+/// Slots are few, and this stream has its share: the rest is for streams that have none.
+bool stream::core::is_in_the_way() const noexcept {
+  return !unread.empty() && home_.buffers().is_low();
 }
 
 // --- sending ---

@@ -67,6 +67,7 @@ class stream::core {
 
   void on_received(completion&& what) noexcept;
   void on_receive_ended(int result) noexcept;
+  bool is_in_the_way() const noexcept;
   void on_sent(int result) noexcept;
   void send_gathered() noexcept;
   void close_when_idle() noexcept;

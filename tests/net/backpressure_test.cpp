@@ -172,6 +172,25 @@ TEST_P(backpressure, of_200_stalled_streams_stays_within_the_budget_of_the_loop)
   });
 }
 
+/// Streams that stall until slots are few, some that stall after that, and one that does not.
+TEST_P(backpressure, of_others_leaves_slots_for_a_newcomer) {
+  loop_options small = options();
+  small.buffers.budget_bytes = 1024 * small.buffers.slot_bytes;
+  reopen(small);
+  run([&]() -> task<> {
+    const std::string text = pattern(1'000'000);
+    std::vector<stream_ends> stalled;
+    for (int more = 10; more > 0; more -= on().buffers().is_low()) {
+      stalled.push_back(connected());
+      co_await send_until_stuck(on(), stalled.back().theirs.number(), text);
+    }
+    stream_ends late = connected();
+    co_await late.theirs.send("hello");
+    const std::string heard = co_await read_text(late.ours, 5);
+    EXPECT_EQ(heard, "hello");
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(backends, backpressure, over_each_transport(), name_of_transport);
 
 } // namespace

@@ -40,6 +40,8 @@ class buffer_pool {
   std::size_t slots_max() const noexcept { return slots_max_; }
   std::size_t slots_in_use() const noexcept { return in_use_; }
   std::size_t slots_free() const noexcept { return slots_max_ - in_use_; }
+  /// The last sixteenth is for those who hold no slot yet: who holds some asks for no more meanwhile.
+  bool is_low() const noexcept { return slots_free() < slots_max_ / 16; }
   std::size_t bytes_in_use() const noexcept { return in_use_ * slot_bytes_; }
   std::size_t slots_in_use_peak() const noexcept { return in_use_peak_; }
 

@@ -65,6 +65,11 @@ class certificate_workshop {
     return made;
   }
 
+  /// May sign others.
+  credentials intermediate_of(const credentials& issuer, const std::string& name) {
+    return signed_by(issuer, name, 2, std::string(here) + " -addext basicConstraints=critical,CA:TRUE");
+  }
+
   void openssl(const std::string& arguments) {
     const std::string log = directory_ + "/log";
     const int outcome = std::system(("openssl " + arguments + " >" + log + " 2>&1").c_str());

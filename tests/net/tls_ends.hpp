@@ -115,8 +115,8 @@ inline auto over_each_carrier() {
   return testing::Combine(on_each_backend(),
                           testing::Values(carrier::tcp, carrier::local, carrier::single_bytes));
 }
-inline auto over_sockets() {
-  return testing::Combine(on_each_backend(), testing::Values(carrier::tcp, carrier::local));
+inline auto over_tls_tcp() {
+  return testing::Combine(on_each_backend(), testing::Values(carrier::tcp));
 }
 
 /// Exactly `size` bytes, or what came before the end or an error.

@@ -8,7 +8,7 @@
 // carrier at once, without close_notify; `close` says good-bye. Cancel-safety: every call. A read that is
 // cancelled loses nothing, a write took nothing; `read_exactly` and `write_all` report how many bytes were
 // moved. A handshake that fails or is cancelled closes its carrier. Bound: one piece of the carrier's, one
-// record of 16 KiB in each direction, 48 KiB of encrypted bytes that the carrier has not taken. Idle, it
+// record of 16 KiB in each direction, 64 KiB of encrypted bytes that the carrier has not taken. Idle, it
 // holds no buffer. Errors: those of OpenSSL (tls_error.hpp) and of the carrier, with the peer's name. An
 // error of reading comes again.
 #pragma once

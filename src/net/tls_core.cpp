@@ -9,9 +9,9 @@
 namespace weir {
 namespace {
 
-/// Answers to the peer's key updates pile up until somebody writes. From here on a reader sends them itself,
-/// and waits for it: a peer that asks for more and more without reading must not fill our memory.
-constexpr std::size_t unasked_output_max_bytes = 16384;
+/// Answers to the peer's key updates pile up until somebody writes. From here on the reader waits until they
+/// are sent: a peer that asks for more and more without reading must not fill our memory.
+constexpr std::size_t answers_max_bytes = 16384;
 
 /// Whether `host` is an address: certificates name those in another way, and SNI has only names (RFC 6066).
 bool is_address(const std::string& host) {
@@ -109,7 +109,9 @@ result<> tls_stream::core::checked() const {
 
 result<std::optional<std::size_t>> tls_stream::core::decrypt(std::span<std::byte> into) {
   if (read_error_) return fail(*read_error_);
+  const std::size_t unsent_before = unsent_bytes();
   auto got = engine_.decrypt(into);
+  answers_bytes_ += unsent_bytes() - unsent_before;
   if (got) return got;
   read_error_ = failure(std::move(got).error()).error();
   return fail(*read_error_);
@@ -122,7 +124,8 @@ task<result<>> tls_stream::core::fetch() {
     read_error_ = failure(error(make_error_code(tls_errc::truncated), operation)).error();
     co_return fail(*read_error_);
   }
-  if (unsent_bytes() >= unasked_output_max_bytes) {
+  if (answers_bytes_ >=
+      answers_max_bytes) { // and not for what a writer waits with: the peer may wait likewise
     result<> drained = co_await drain();
     if (!drained) co_return drained;
   }
@@ -199,6 +202,7 @@ task<result<>> tls_stream::core::drain() {
     if (!taken) co_return failure(std::move(taken).error());
     engine_.output().consume(*taken);
   }
+  answers_bytes_ = 0;
   co_return result<>();
 }
 

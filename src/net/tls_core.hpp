@@ -67,6 +67,7 @@ class tls_stream::core {
   std::string remote_name_;
   std::optional<error> read_error_; ///< comes again
   event drained_{event_reset::manual};
+  std::size_t answers_bytes_ = 0; ///< what reading has made us say, since nothing was unsent
   bool is_reading_ = false;
   bool is_writing_ = false;
   bool is_draining_ = false;

@@ -27,6 +27,7 @@ class tls_engine {
   static constexpr std::size_t encrypt_max_bytes = 3 * std::size_t{16384};
 
   tls_engine(ssl_ptr made, buffer_pool& chunks);
+  ~tls_engine();
   tls_engine(const tls_engine&) = delete;
   tls_engine& operator=(const tls_engine&) = delete;
 

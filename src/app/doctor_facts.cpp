@@ -20,14 +20,15 @@ struct known_capability {
   const char* meaning;
 };
 
-constexpr std::array<known_capability, 7> known_capabilities = {
+constexpr std::array<known_capability, 8> known_capabilities = {
     {{capability::defer_taskrun, {6, 1}, "completions are made only when the loop asks for them"},
      {capability::multishot_accept, {5, 19}, "one request accepts many connections"},
      {capability::provided_buffers, {5, 19}, "a read takes a buffer only when data is there"},
      {capability::multishot_receive, {6, 0}, "one request reads again and again"},
      {capability::bundles, {6, 10}, "one read fills several buffers"},
      {capability::send_zero_copy, {6, 0}, "large writes without the kernel's copy"},
-     {capability::poll_first, {5, 19}, "a read that is known to find nothing waits at once"}}};
+     {capability::poll_first, {5, 19}, "a read that is known to find nothing waits at once"},
+     {capability::files, {5, 11}, "files are read and written without threads of ours"}}};
 
 std::optional<std::string> environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -146,6 +147,8 @@ std::string_view name_of(execution how) noexcept {
     return "readiness";
   case execution::inline_:
     return "inline";
+  case execution::offloaded:
+    return "offloaded";
   }
   return "unknown";
 }

@@ -98,7 +98,7 @@ void write_operations(writer& out, const doctor_facts& facts) {
     out.line("{}", line);
   }
   out.line("  kernel: asynchronous in the kernel; readiness: waits, then a call that does not block;");
-  out.line("  inline: a call that does not block, made at once");
+  out.line("  inline: a call that does not block, made at once; offloaded: a thread of the pool makes it");
   for (const backend_fact& each : facts.backends)
     if (!each.is_available())
       out.line("  {} cannot be used: {}", each.name, out.yellow(each.why_unavailable));

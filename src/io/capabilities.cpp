@@ -5,10 +5,11 @@
 namespace weir {
 namespace {
 
-constexpr std::array<capability, 7> every_capability = {
-    capability::defer_taskrun,     capability::multishot_accept, capability::provided_buffers,
-    capability::multishot_receive, capability::bundles,          capability::send_zero_copy,
-    capability::poll_first};
+constexpr std::array<capability, 8> every_capability = {
+    capability::defer_taskrun,    capability::multishot_accept,
+    capability::provided_buffers, capability::multishot_receive,
+    capability::bundles,          capability::send_zero_copy,
+    capability::poll_first,       capability::files};
 
 /// Takes away what one word of WEIR_CAPABILITIES names; false for a word that means nothing.
 bool take_away(capability_mask& mask, std::string_view word) noexcept {
@@ -48,6 +49,8 @@ std::string_view name_of(capability which) noexcept {
     return "send_zero_copy";
   case capability::poll_first:
     return "poll_first";
+  case capability::files:
+    return "files";
   }
   return "unknown";
 }

@@ -45,7 +45,9 @@ result<std::unique_ptr<loop>> loop::create(const loop_options& options, const ba
 
 loop::loop(const loop_options& options)
     : options_(options), pool_(options.buffers), send_pool_(options.send_buffers),
-      completed_(options.completion_capacity), inbox_(options.inbox_max), random_state_(seed_of(options)) {}
+      completed_(options.completion_capacity), inbox_(options.inbox_max), random_state_(seed_of(options)) {
+  if (!options_.io.blocking) options_.io.blocking = options_.blocking;
+}
 
 loop::~loop() {
   await_cancelled();

@@ -6,8 +6,10 @@ namespace weir {
 
 std::string_view name_of(operation_kind kind) noexcept {
   static constexpr std::array<std::string_view, operation_kind_count> names = {
-      "nop",  "accept",        "accept_many",    "connect", "receive", "receive_many",
-      "send", "send_gathered", "send_zero_copy", "poll",    "close",   "shutdown"};
+      "nop",      "accept",         "accept_many",    "connect",  "receive", "receive_many",
+      "send",     "send_gathered",  "send_zero_copy", "poll",     "open",    "read_at",
+      "write_at", "sync",           "allocate",       "truncate", "status",  "rename",
+      "unlink",   "make_directory", "splice",         "close",    "shutdown"};
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -1,6 +1,7 @@
 // The life of an operation: begun or parked, in line on its descriptor, complete. What it does when its turn
 // comes is in reactive_transfer.cpp.
 #include "descriptor_table.hpp"
+#include "file_offload.hpp"
 #include "nonblocking_calls.hpp"
 
 #include <weir/io/reactive_proactor.hpp>
@@ -28,7 +29,10 @@ reactive_proactor::reactive_proactor(std::unique_ptr<reactor> demultiplexer, com
       strategy_(strategy_for_reactors(options.strategy)),
       quantum_bytes_(std::max<std::size_t>(options.quantum_bytes, 1)),
       burst_slots_max_(std::clamp<std::size_t>(quantum_bytes_ / pool.slot_bytes(), 1, slots_per_read_max)),
-      operations_max_(std::max<std::size_t>(options.operations_max, 1)) {}
+      operations_max_(std::max<std::size_t>(options.operations_max, 1)),
+      offload_(std::make_unique<file_offload>(
+          options.blocking, [](void* to_wake) noexcept { static_cast<reactor*>(to_wake)->wake(); },
+          reactor_.get())) {}
 
 reactive_proactor::~reactive_proactor() = default;
 
@@ -38,6 +42,7 @@ std::uint64_t reactive_proactor::now_ns() noexcept {
 }
 
 execution reactive_proactor::execution_of(operation_kind kind) const noexcept {
+  if (is_file_operation(kind)) return execution::offloaded;
   switch (kind) {
   case operation_kind::nop:
   case operation_kind::close:
@@ -80,6 +85,7 @@ void reactive_proactor::begin(operation& op) noexcept {
   default:
     break;
   }
+  if (is_file_operation(op.kind())) return begin_offloaded(op);
   int error = 0;
   if (descriptor_state* on = table_->find_or_make(op.descriptor(), error))
     begin_on_descriptor(op, *on);
@@ -170,6 +176,8 @@ void reactive_proactor::cancel(operation& op) noexcept {
     parked_.remove(op);
     ++active_;
     complete(op, -ECANCELED);
+  } else if (op.state() == operation_state::submitted && is_file_operation(op.kind())) {
+    cancel_offloaded(op);
   } else if (op.state() == operation_state::submitted) {
     descriptor_state& on = *table_->find(op.descriptor());
     [[maybe_unused]] const bool was_waiting =
@@ -198,6 +206,26 @@ void reactive_proactor::stop_all(descriptor_state& on, int error) noexcept {
   on.refresh_polled();
 }
 
+// --- on threads of the pool ---
+
+void reactive_proactor::begin_offloaded(operation& op) noexcept {
+  const int refused = offload_->submit(static_cast<file_operation&>(op));
+  if (refused < 0) complete(op, refused);
+}
+
+/// One that has begun is waited for: its thread uses its memory, and what it did was done.
+void reactive_proactor::cancel_offloaded(operation& op) noexcept {
+  if (offload_->revoke(static_cast<file_operation&>(op)))
+    complete(op, -ECANCELED);
+  else
+    state_of(op) = operation_state::cancelling;
+}
+
+void reactive_proactor::take_offloaded() noexcept {
+  for (auto done = offload_->take_finished(); done.op; done = offload_->take_finished())
+    complete(*done.op, done.result);
+}
+
 // --- waiting ---
 
 void reactive_proactor::wait(std::uint64_t timeout_ns) noexcept {
@@ -207,6 +235,7 @@ void reactive_proactor::wait(std::uint64_t timeout_ns) noexcept {
   serve_starved();
   update_interest();
   for (const ready_event& event : reactor_->wait(completed_.empty() ? timeout_ns : 0)) dispatch(event);
+  take_offloaded(); // behind the wait, which took the wake-up of those who are done
   deliver_finished();
 }
 

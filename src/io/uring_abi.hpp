@@ -13,6 +13,9 @@ inline constexpr std::uint32_t feature_bundles = 1u << 14;
 /// io_uring_params::features: enter_without_iowait is known. Linux 6.15.
 inline constexpr std::uint32_t feature_no_iowait = 1u << 17;
 
+/// io_uring_sqe::opcode of ftruncate(2), its size in `off`. Linux 6.9.
+inline constexpr auto op_ftruncate = static_cast<io_uring_op>(55);
+
 /// io_uring_sqe::ioprio of a receive: fill several buffers of the group in one go. Linux 6.10.
 inline constexpr std::uint16_t receive_bundle = 1u << 4;
 

@@ -7,6 +7,7 @@
 #include "uring_buffers.hpp"
 #include "uring_ring.hpp"
 
+#include <weir/io/file_operations.hpp>
 #include <weir/io/uring_proactor.hpp>
 
 #include <cerrno>
@@ -77,6 +78,7 @@ void uring_proactor::complete_request(operation& op, const uring_completion& wha
     complete_send(op, what);
     break;
   default:
+    if (is_file_operation(op.kind())) return complete_file(op, what);
     end(op, what.result);
   }
 }
@@ -176,6 +178,16 @@ void uring_proactor::deliver(operation& op, const uring_completion& what) noexce
     remaining -= bytes;
     name = buffers_->behind(name);
   } while (remaining > 0);
+}
+
+// --- files ---
+
+/// A worker of the kernel that a signal met has done nothing.
+void uring_proactor::complete_file(operation& op, const uring_completion& what) noexcept {
+  if (what.result == -EINTR && op.state() != operation_state::cancelling)
+    request(op);
+  else
+    end(op, what.result);
 }
 
 // --- send ---

@@ -1,6 +1,8 @@
 // Admission, waiting, and the end: when what is asked of the kernel. What is asked is in
 // uring_submission.cpp, what it answers in uring_completion.cpp.
+#include "file_offload.hpp"
 #include "uring_buffers.hpp"
+#include "uring_files.hpp"
 #include "uring_ring.hpp"
 #include "uring_self_test.hpp"
 
@@ -68,7 +70,10 @@ uring_proactor::uring_proactor(completion_queue& completed, buffer_pool& pool, l
                                descriptor wake_event)
     : proactor(completed, pool, counters), ring_(std::move(ring)), capabilities_(options.allowed),
       wants_multishot_(options.strategy != receive_strategy::one_shot),
-      operations_max_(std::max(options.operations_max, 1u)), wake_event_(std::move(wake_event)) {
+      operations_max_(std::max(options.operations_max, 1u)), wake_event_(std::move(wake_event)),
+      offload_(std::make_unique<file_offload>(
+          options.blocking, [](void* to_wake) noexcept { static_cast<uring_proactor*>(to_wake)->wake(); },
+          this)) {
   if (has(capability::provided_buffers))
     if (auto buffers = uring_buffers::create(*ring_, pool_, options.ring_slots))
       buffers_ = std::move(*buffers);
@@ -122,6 +127,7 @@ void uring_proactor::clean_up() noexcept {
 
 execution uring_proactor::execution_of(operation_kind kind) const noexcept {
   if (kind == operation_kind::shutdown) return execution::inline_;
+  if (is_file_operation(kind) && is_offloaded(kind)) return execution::offloaded;
   if (kind == operation_kind::receive_many && !has(capability::provided_buffers)) return execution::readiness;
   return execution::kernel;
 }
@@ -159,6 +165,7 @@ void uring_proactor::begin(operation& op) noexcept {
     flags_of(op) |= uring_flag::in_sends;
     return sends_.push_back(op);
   default:
+    if (is_file_operation(op.kind()) && is_offloaded(op.kind())) return begin_offloaded(op);
     return request(op);
   }
 }
@@ -176,7 +183,9 @@ void uring_proactor::cancel(operation& op) noexcept {
     return;
 
   state_of(op) = operation_state::cancelling;
-  if ((flags_of(op) & uring_flag::in_line) != 0) {
+  if ((flags_of(op) & uring_flag::offloaded) != 0) {
+    cancel_offloaded(op);
+  } else if ((flags_of(op) & uring_flag::in_line) != 0) {
     line_.remove(op);
     --line_length_;
     finish(op, -ECANCELED);
@@ -210,6 +219,28 @@ void uring_proactor::deliver_finished() noexcept {
   }
 }
 
+// --- on threads of the pool ---
+
+bool uring_proactor::is_offloaded(operation_kind kind) const noexcept {
+  return !has(capability::files) || !ring_->knows(request_for_file(kind));
+}
+
+void uring_proactor::begin_offloaded(operation& op) noexcept {
+  flags_of(op) |= uring_flag::offloaded;
+  const int refused = offload_->submit(static_cast<file_operation&>(op));
+  if (refused < 0) finish(op, refused);
+}
+
+/// One that has begun is waited for: its thread uses its memory, and what it did was done.
+void uring_proactor::cancel_offloaded(operation& op) noexcept {
+  if (offload_->revoke(static_cast<file_operation&>(op))) finish(op, -ECANCELED);
+}
+
+void uring_proactor::take_offloaded() noexcept {
+  for (auto done = offload_->take_finished(); done.op; done = offload_->take_finished())
+    finish(*done.op, done.result);
+}
+
 // --- waiting ---
 
 void uring_proactor::wait(std::uint64_t timeout_ns) noexcept {
@@ -228,6 +259,7 @@ void uring_proactor::wait(std::uint64_t timeout_ns) noexcept {
   }
   run_inline();
   take_completions();
+  take_offloaded(); // behind the wake-up of those who are done
 }
 
 /// Fills the submission queue; what was to be said first comes first.

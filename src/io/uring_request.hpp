@@ -41,12 +41,13 @@ inline constexpr std::uint16_t knows_family = 4; ///< the kernel was asked for t
 inline constexpr std::uint16_t is_local = 8;     ///< it is a unix-domain socket
 inline constexpr std::uint16_t kept = more_data | must_copy | knows_family | is_local;
 
-inline constexpr std::uint16_t ended = 16;     ///< the result is known and kept; perhaps more is owed
-inline constexpr std::uint16_t in_queue = 32;  ///< waits for a submission entry
-inline constexpr std::uint16_t in_line = 64;   ///< waits for a slot of the buffer pool
-inline constexpr std::uint16_t polling = 128;  ///< the kernel has a poll ahead of the receive itself
-inline constexpr std::uint16_t has_slot = 256; ///< the kernel fills a pool slot whose number is kept
-inline constexpr std::uint16_t in_sends = 512; ///< a send that waits for the end of the turn
+inline constexpr std::uint16_t ended = 16;       ///< the result is known and kept; perhaps more is owed
+inline constexpr std::uint16_t in_queue = 32;    ///< waits for a submission entry
+inline constexpr std::uint16_t in_line = 64;     ///< waits for a slot of the buffer pool
+inline constexpr std::uint16_t polling = 128;    ///< the kernel has a poll ahead of the receive itself
+inline constexpr std::uint16_t has_slot = 256;   ///< the kernel fills a pool slot whose number is kept
+inline constexpr std::uint16_t in_sends = 512;   ///< a send that waits for the end of the turn
+inline constexpr std::uint16_t offloaded = 1024; ///< the blocking pool has it
 } // namespace uring_flag
 
 } // namespace weir

@@ -300,7 +300,9 @@ result<capability_mask> uring_self_test::run(bool defers_task_work) {
   each.of(capability::multishot_accept, AF_UNIX, &bench::accepts_many);
   // Refusals of a socket are answered by a copy (uring_completion.cpp): that the kernel knows it is enough.
   each.of(capability::send_zero_copy, AF_UNIX, &bench::receives_and_cancels);
-  return each.proven();
+  capability_mask proven = each.proven();
+  proven.add(capability::files); // what the kernel knows of their requests is asked of each
+  return proven;
 }
 
 result<capability_mask> uring_self_test::proven(bool defers_task_work) {

@@ -2,6 +2,7 @@
 #include "nonblocking_calls.hpp"
 #include "thread_sanitizer.hpp"
 #include "uring_buffers.hpp"
+#include "uring_files.hpp"
 #include "uring_ring.hpp"
 
 #include <weir/io/uring_proactor.hpp>
@@ -184,6 +185,8 @@ void uring_proactor::prepare_request(io_uring_sqe& entry, operation& op, share o
   case operation_kind::shutdown:
     assert(false && "shutdown is run inline");
     break;
+  default:
+    prepare_file_request(entry, static_cast<file_operation&>(op));
   }
 }
 

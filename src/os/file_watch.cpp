@@ -11,7 +11,7 @@
 namespace weir {
 namespace {
 
-constexpr std::uint32_t wanted =
+constexpr std::uint32_t changes_told =
     IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO;
 
 /// IN_IGNORED ends every watch, whatever the reason; what may come before it says no more than that.
@@ -38,7 +38,7 @@ result<file_watch> file_watch::open() {
 }
 
 result<int> file_watch::add(const std::string& path) {
-  const int watch = ::inotify_add_watch(queue_.get(), path.c_str(), wanted);
+  const int watch = ::inotify_add_watch(queue_.get(), path.c_str(), changes_told);
   if (watch < 0) return fail(error::from_errno(errno, "inotify_add_watch").at(path));
   return watch;
 }

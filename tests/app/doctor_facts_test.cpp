@@ -106,6 +106,7 @@ TEST(doctor_facts, the_table_tells_how_epoll_does_each_operation) {
   };
   EXPECT_EQ(how(operation_kind::receive_many), "readiness");
   EXPECT_EQ(how(operation_kind::close), "inline");
+  EXPECT_EQ(how(operation_kind::read_at), "offloaded");
 }
 
 TEST(doctor_text, colours_change_nothing_but_the_colour) {
@@ -128,7 +129,7 @@ TEST(doctor_text, is_aligned_and_fits_a_screen) {
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(line.size(), 100u) << line;
     EXPECT_FALSE(line.ends_with(' ')) << line;
-    for (const char* how : {"readiness", "inline"}) {
+    for (const char* how : {"readiness", "inline", "offloaded"}) {
       if (!line.ends_with(how)) continue;
       ++operations;
       EXPECT_EQ(line.rfind(how), 32u) << line;

@@ -35,6 +35,13 @@ constexpr std::array<backend_case, 8> cases = {{
     {"epoll_speculative", backend::epoll, capability_mask::all(), strategy::speculative},
 }};
 
+constexpr std::array<backend_case, 4> cases_of_files = {{
+    {"io_uring", backend::io_uring, capability_mask::all(), strategy::automatic},
+    {"io_uring_task_work_any_time", backend::io_uring, without(defer_taskrun), strategy::automatic},
+    {"io_uring_files_on_threads", backend::io_uring, without(files), strategy::automatic},
+    {"epoll", backend::epoll, capability_mask::all(), strategy::automatic},
+}};
+
 } // namespace
 
 loop_options backend_case::options() const {
@@ -47,6 +54,10 @@ loop_options backend_case::options() const {
 
 std::span<const backend_case> all_backends() {
   return cases;
+}
+
+std::span<const backend_case> file_backends() {
+  return cases_of_files;
 }
 
 void PrintTo(const backend_case& which, std::ostream* out) {

@@ -20,6 +20,8 @@ struct backend_case {
 };
 
 std::span<const backend_case> all_backends();
+/// Those that differ in how operations on files are carried out.
+std::span<const backend_case> file_backends();
 void PrintTo(const backend_case& which, std::ostream* out);
 
 /// Why io_uring cannot be used on this machine; empty where the kernel lets us.

@@ -19,13 +19,14 @@ enum class capability : std::uint32_t {
   bundles = 1u << 4,           ///< one receive fills several slots (6.10)
   send_zero_copy = 1u << 5,    ///< (6.0)
   poll_first = 1u << 6,        ///< a receive that waits before it tries (5.19)
+  files = 1u << 7,             ///< operations on files run in the kernel (most 5.6, docs/operations.md)
 };
 
 class capability_mask {
  public:
   constexpr capability_mask() = default;
   constexpr explicit capability_mask(std::uint32_t bits) noexcept : bits_(bits) {}
-  static constexpr capability_mask all() noexcept { return capability_mask(0x7f); }
+  static constexpr capability_mask all() noexcept { return capability_mask(0xff); }
 
   constexpr bool has(capability which) const noexcept {
     return (bits_ & static_cast<std::uint32_t>(which)) != 0;

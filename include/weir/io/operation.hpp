@@ -37,10 +37,21 @@ enum class operation_kind : std::uint8_t {
   send_gathered,  ///< the same from several places
   send_zero_copy, ///< the same without the kernel's copy; completes when the memory may be reused
   poll,           ///< readiness of a descriptor
+  open,           ///< of a file: this and the following in file_operations.hpp
+  read_at,        ///< from a file
+  write_at,       ///< to a file
+  sync,           ///< of a file with its disk
+  allocate,       ///< room for a file
+  truncate,       ///< a file, or extend it
+  status,         ///< of a file
+  rename,         ///< of a file
+  unlink,         ///< the name of a file, or an empty directory
+  make_directory, ///< a new one
+  splice,         ///< bytes between a file and a pipe
   close,          ///< of a descriptor on which nothing is outstanding
   shutdown,       ///< of one or both directions
 };
-inline constexpr std::size_t operation_kind_count = 12;
+inline constexpr std::size_t operation_kind_count = 23;
 std::string_view name_of(operation_kind kind) noexcept;
 
 /// Of completions that are ready together, urgent ones come first, weighted 8:4:1 so that none starves.

@@ -16,6 +16,8 @@
 
 namespace weir {
 
+class blocking_pool;
+
 /// How reads are made (docs/loop.md, "Try or wait").
 enum class receive_strategy : std::uint8_t {
   automatic, ///< multishot where proven good, else one_shot (io_uring); adaptive (epoll)
@@ -37,6 +39,7 @@ struct proactor_options {
   std::uint32_t quantum_bytes = 128u << 10; ///< most bytes that one stream receives a turn (reactors)
   receive_strategy strategy = receive_strategy::automatic;
   capability_mask allowed = capability_mask::all();
+  blocking_pool* blocking = nullptr; ///< for what is offloaded, outlives the proactor; null: the process's
 };
 
 /// How an operation is carried out: docs/operations.md has the table, `weir doctor` prints it for the
@@ -45,6 +48,7 @@ enum class execution : std::uint8_t {
   kernel,    ///< asynchronous in the kernel
   readiness, ///< emulated: waits for readiness, then a call that does not block
   inline_,   ///< a call that does not block, made at once; completes at the next turn
+  offloaded, ///< a call that may block, made by a thread of the blocking pool
 };
 
 class proactor {

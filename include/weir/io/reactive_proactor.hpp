@@ -26,6 +26,8 @@
 // skips connections that died in the backlog. wait_for_all that meets an error or its cancellation half-way
 // completes with the count so far.
 //
+// Operations on files have no readiness: threads of the blocking pool make their calls (file_offload.hpp).
+//
 // Thread rule: everything but `wake` belongs to the loop's thread. Lifetime: operations end before it does.
 // Bound: about 100 bytes for each descriptor number seen so far, allocated once; operations_max at once, more
 // of them park in order of arrival.
@@ -41,6 +43,8 @@
 #include <span>
 
 namespace weir {
+
+class file_offload;
 
 class reactive_proactor final : public proactor {
  public:
@@ -81,6 +85,9 @@ class reactive_proactor final : public proactor {
   void begin_write(operation& op, descriptor_state& on) noexcept;
   void begin_parked() noexcept;
   void close_now(operation& op) noexcept;
+  void begin_offloaded(operation& op) noexcept;
+  void cancel_offloaded(operation& op) noexcept;
+  void take_offloaded() noexcept;
   void stand_in_line(operation& op, operation_queue& line, descriptor_state& on) noexcept;
   void complete(operation& op, int result) noexcept;
   void complete_on(descriptor_state& on, operation& op, int result) noexcept;
@@ -118,7 +125,8 @@ class reactive_proactor final : public proactor {
   std::uint32_t wait_number_ = 0;                 ///< names the turn
   std::array<lease, slots_per_read_max> offered_; ///< slots of the read under way, else empty
   operation_queue parked_;                        ///< started beyond operations_max
-  operation_queue finished_; ///< complete, result kept, while the completion queue has no room
+  operation_queue finished_;              ///< complete, result kept, while the completion queue has no room
+  std::unique_ptr<file_offload> offload_; ///< goes first: threads may be waking the reactor still
 };
 
 } // namespace weir

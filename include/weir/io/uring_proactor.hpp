@@ -19,6 +19,9 @@
 // it: io_uring would wake a worker thread for it. Operations on one descriptor run in whatever order the
 // kernel gets to them, once they are submitted.
 //
+// Operations on files are requests as well. Those that the kernel does not know are made by threads of the
+// blocking pool (file_offload.hpp), all of them without the capability `files`.
+//
 // Thread rule: everything but `wake` belongs to the thread that created it. Fork: a child must not touch it,
 // not even destroy it; its memory is not inherited. Lifetime: operations end before it does. Bound:
 // `operations_max` in flight, `ring_slots` of the pool with the kernel; what is beyond waits in line. The
@@ -38,6 +41,7 @@ struct io_uring_sqe;
 
 namespace weir {
 
+class file_offload;
 class uring_buffers;
 class uring_ring;
 struct uring_completion;
@@ -81,6 +85,10 @@ class uring_proactor final : public proactor {
   bool has_unstaged() const noexcept;
   bool must_not_sleep() const noexcept;
   void run_inline() noexcept;
+  bool is_offloaded(operation_kind kind) const noexcept;
+  void begin_offloaded(operation& op) noexcept;
+  void cancel_offloaded(operation& op) noexcept;
+  void take_offloaded() noexcept;
   void clean_up() noexcept;
 
   // What is asked of the kernel (uring_submission.cpp).
@@ -111,6 +119,7 @@ class uring_proactor final : public proactor {
   void complete_receive_many(operation& op, const uring_completion& what) noexcept;
   void complete_poll_ahead(operation& op, const uring_completion& what) noexcept;
   void complete_send(operation& op, const uring_completion& what) noexcept;
+  void complete_file(operation& op, const uring_completion& what) noexcept;
   void note_receive(operation& op, const uring_completion& what) noexcept;
   void deliver(operation& op, const uring_completion& what) noexcept;
   void end(operation& op, int result) noexcept;
@@ -136,6 +145,7 @@ class uring_proactor final : public proactor {
   std::uint64_t wake_count_ = 0; ///< the kernel reads the event into it
   bool wake_is_armed_ = false;
   std::atomic<bool> wake_is_pending_{false}; ///< many wakes, one write
+  std::unique_ptr<file_offload> offload_;    ///< goes first: threads may be waking us still
 };
 
 } // namespace weir

@@ -1,3 +1,5 @@
+#include "without_sigpipe.hpp"
+
 #include <weir/async/scope.hpp>
 #include <weir/async/yield.hpp>
 #include <weir/os/pipe_end.hpp>
@@ -8,32 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
-#include <ctime>
 
 namespace weir {
 namespace {
 
 /// What a long write hands over before it lets others run: a fast reader would never make it wait.
 constexpr std::size_t quantum_bytes = 256 * 1024;
-
-/// write(2) knows no MSG_NOSIGNAL: the signal, which is raised for this thread, is held back and taken.
-ssize_t write_without_signal(int end, std::span<const std::byte> from) noexcept {
-  sigset_t broken_pipe;
-  sigset_t before;
-  sigemptyset(&broken_pipe);
-  sigaddset(&broken_pipe, SIGPIPE);
-  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
-  const ssize_t written = ::write(end, from.data(), from.size());
-  const int reason = errno;
-  if (written < 0 && reason == EPIPE) {
-    constexpr timespec at_once{0, 0};
-    ::sigtimedwait(&broken_pipe, nullptr, &at_once);
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  errno = reason;
-  return written;
-}
 
 } // namespace
 
@@ -58,7 +40,7 @@ task<result<std::size_t>> pipe_end::write_some(std::span<const std::byte> from) 
   cancellation* scope = co_await current_cancellation();
   if (scope && scope->is_requested()) co_return fail(std::errc::operation_canceled, "write");
   for (;;) {
-    const ssize_t written = write_without_signal(end_.get(), from);
+    const ssize_t written = without_sigpipe([&] { return ::write(end_.get(), from.data(), from.size()); });
     if (written >= 0) co_return static_cast<std::size_t>(written);
     if (errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "write"));
     result<> woken = co_await writable(end_.get());

@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""compare.py [--build DIR] [--file PATH] [--seconds N] [--rounds N]
+
+Random reads of 4 KiB at depth 32 from a file of 256 MiB, from the page cache and past it: weir on io_uring and on
+epoll, in turn with fio's io_uring engine, round after round, so that a change of the machine's mood meets all.
+Prints the median reads a second of each, the ratio to fio, and how late a timer of 1 kHz on weir's loop was.
+
+Goals: at least 0.8 of fio on io_uring; on epoll (files on threads) the timer less than 2 ms late while the disk is
+busy. fio is a Debian package (apt-get install fio); without it the script says so and measures weir alone.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FILE_BYTES = 256 << 20
+BLOCK_BYTES = 4096
+DEPTH = 32
+
+
+def make_file(path):
+    if path.exists() and path.stat().st_size == FILE_BYTES:
+        return
+    with open(path, "wb") as out: # bytes that no file system leaves out
+        for _ in range(FILE_BYTES >> 20):
+            out.write(os.urandom(1 << 20))
+        os.fsync(out.fileno())
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def run_weir(program, options, mode, backend):
+    return json.loads(run([program, options.file, str(options.seconds), str(DEPTH), str(BLOCK_BYTES), mode, backend]))
+
+
+def run_fio(options, mode):
+    text = run(["fio", "--name=random", f"--filename={options.file}", "--rw=randread", f"--bs={BLOCK_BYTES}",
+                f"--iodepth={DEPTH}", "--ioengine=io_uring", f"--direct={int(mode == 'direct')}", "--invalidate=0",
+                "--time_based", f"--runtime={options.seconds}", f"--size={FILE_BYTES}", "--output-format=json"])
+    return {"iops": json.loads(text[text.index("{"):])["jobs"][0]["read"]["iops"]}
+
+
+def warm(path):
+    with open(path, "rb", buffering=0) as file:
+        while file.read(1 << 20):
+            pass
+
+
+def measure(options, mode):
+    """All contestants in turn; for each the list of its outcomes."""
+    program = options.build / "weir_random_read"
+    contestants = {"weir io_uring": lambda: run_weir(program, options, mode, "uring"),
+                   "weir epoll": lambda: run_weir(program, options, mode, "epoll")}
+    if shutil.which("fio"):
+        contestants["fio io_uring"] = lambda: run_fio(options, mode)
+    outcomes = {name: [] for name in contestants}
+    for _ in range(options.rounds):
+        for name, contestant in contestants.items():
+            warm(options.file)
+            outcomes[name].append(contestant())
+    return outcomes
+
+
+def report(mode, outcomes):
+    median = {name: statistics.median(each["iops"] for each in runs) for name, runs in outcomes.items()}
+    print(f"{mode}: 4 KiB, depth {DEPTH}")
+    for name, iops in median.items():
+        line = f"  {name:<14} {iops:>9.0f} reads/s"
+        if "fio io_uring" in median and name != "fio io_uring":
+            line += f"   {iops / median['fio io_uring']:5.2f} of fio"
+        if "late_max_ms" in outcomes[name][0]:
+            worst = max(each["late_max_ms"] for each in outcomes[name])
+            p99 = statistics.median(each["late_p99_ms"] for each in outcomes[name])
+            line += f"   timer late: p99 {p99:.3f} ms, most {worst:.3f} ms"
+        print(line)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release/bench")
+    arguments.add_argument("--file", type=pathlib.Path, default=pathlib.Path("/var/tmp/weir-random-read"))
+    arguments.add_argument("--seconds", type=int, default=3)
+    arguments.add_argument("--rounds", type=int, default=5)
+    options = arguments.parse_args()
+    if not shutil.which("fio"):
+        print("fio is missing (apt-get install fio): weir is measured alone", file=sys.stderr)
+    make_file(options.file)
+    try:
+        for mode in ("cached", "direct"):
+            report(mode, measure(options, mode))
+    finally:
+        options.file.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,13 @@
 #include <weir/async/file_operations.hpp>
+#include <weir/async/offload.hpp>
 #include <weir/async/operations.hpp>
+#include <weir/async/shield.hpp>
 #include <weir/fs/file.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 
 namespace weir::fs {
@@ -29,6 +34,19 @@ std::span<iovec> behind(std::span<iovec> pieces, std::size_t count) noexcept {
     pieces.front().iov_len -= count;
   }
   return pieces;
+}
+
+/// A reactor closes in place, which suits sockets: the last close of a file may wait for its disk.
+task<result<>> close_on_thread(int number) {
+  bool is_closed = false;
+  auto close_it = [number, &is_closed]() -> result<> {
+    is_closed = true;
+    if (::close(number) != 0) return fail(error::from_errno(errno, "close"));
+    return {};
+  };
+  result<> outcome = co_await offload(pool_class::disk, close_it);
+  if (!is_closed) outcome = close_it(); // the pool ends
+  co_return outcome;
 }
 
 iovec piece_of(std::span<const std::byte> bytes) noexcept {
@@ -61,9 +79,16 @@ task<result<>> file::ask_for_alignment() {
 }
 
 task<result<>> file::close() {
-  result<> closed = co_await async_close(std::move(opened_));
+  result<> closed;
+  const bool on_threads =
+      loop::current()->backend().execution_of(operation_kind::sync) == execution::offloaded;
+  if (on_threads) {
+    closed = co_await shield(close_on_thread(opened_.release()));
+  } else {
+    closed = co_await async_close(std::move(opened_));
+  }
   if (!closed) co_return failure(std::move(closed).error());
-  co_return result<>();
+  co_return closed;
 }
 
 /// What the kernel would refuse with no more than EINVAL is refused here with the reason.

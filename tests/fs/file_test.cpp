@@ -1,21 +1,28 @@
 // Files are read and written at offsets, whole or in part, and tell how far they came.
 #include "fs_test.hpp"
 
+#include <weir/async/offload.hpp>
 #include <weir/fs/aligned_buffer.hpp>
 
 #include <fcntl.h>
+#include <support/allocations.hpp>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <memory>
 
 namespace weir::test {
 namespace {
 
 const open_options made_new = open_options(access::read_write).creating(creation::always_new);
 
-class file_test : public fs_test {};
+class file_test : public fs_test {
+ protected:
+  std::unique_ptr<blocking_pool> pool_; ///< outlives the loop
+};
 
 TEST_P(file_test, is_opened_as_its_options_say) {
   run([&]() -> task<> {
@@ -188,6 +195,52 @@ TEST_P(file_test, a_read_with_a_deadline_leaves_its_memory_alone_afterwards) {
       result<std::size_t> got = co_await with_deadline(0ns, content.read_some_at(0, memory_of(into)));
       EXPECT_TRUE(got || got.error().is_timeout());
     } // freed here: the sanitizers look whether anybody writes to it
+  });
+}
+
+TEST_P(file_test, reads_and_writes_allocate_nothing_in_steady_state) {
+  run([&]() -> task<> {
+    file content = co_await opened(scratch_.write("file", pattern(10'000)), access::read_write);
+    std::string into(100, '.');
+    std::uint64_t before = 0;
+    for (int i = 0; i < 300; ++i) {
+      if (i == 100) before = allocations_of_this_thread();
+      transfer got = co_await content.read_exactly_at(50, memory_of(into));
+      transfer put = co_await content.write_all_at(5'000, bytes_of(into));
+      EXPECT_TRUE(got && put);
+    }
+    EXPECT_EQ(allocations_of_this_thread(), before);
+  });
+}
+
+TEST_P(file_test, that_is_closed_while_no_thread_is_free_does_not_hold_up_the_loop) {
+  blocking_pool_options one_thread;
+  one_thread.of(pool_class::disk) = pool_class_options(1, 1);
+  pool_ = std::make_unique<blocking_pool>(one_thread);
+  loop_options own_pool = options();
+  own_pool.blocking = pool_.get();
+  reopen(own_pool);
+  if (IsSkipped()) return;
+  run([&]() -> task<> {
+    file content = co_await opened(scratch_.write("file", "x"));
+    bool is_released = false;
+    std::atomic<bool> may_end = false;
+    auto hold = [&may_end] { may_end.wait(false); };
+    auto holding = [&]() -> task<> {
+      result<> held = co_await offload(pool_class::disk, hold);
+      EXPECT_TRUE(held);
+    };
+    auto closing = [&]() -> task<> {
+      result<> closed = co_await content.close();
+      EXPECT_TRUE(closed && (is_released || !on_threads()));
+    };
+    auto releasing = [&]() -> task<> {
+      co_await turns(3);
+      is_released = true;
+      may_end = true;
+      may_end.notify_one();
+    };
+    co_await when_all(holding(), closing(), releasing());
   });
 }
 

@@ -3,7 +3,8 @@
 
 Random reads of 4 KiB at depth 32 from a file of 256 MiB, from the page cache and past it: weir on io_uring and on
 epoll, in turn with fio's io_uring engine, round after round, so that a change of the machine's mood meets all.
-Prints the median reads a second of each, the ratio to fio, and how late a timer of 1 kHz on weir's loop was.
+Prints the median reads a second of each, the CPU time a read (the kernel's workers and start-up included), the ratio
+to fio, and how late a timer of 1 kHz on weir's loop was.
 
 Goals: at least 0.8 of fio on io_uring; on epoll (files on threads) the timer less than 2 ms late while the disk is
 busy. fio is a Debian package (apt-get install fio); without it the script says so and measures weir alone.
@@ -12,6 +13,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import shutil
 import statistics
 import subprocess
@@ -32,22 +34,31 @@ def make_file(path):
         os.fsync(out.fileno())
 
 
+def cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run(command):
+    """What the last line that begins an object says, and the CPU time that the program took."""
+    before = cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    return json.loads(done.stdout[done.stdout.index("{"):]), cpu_seconds() - before
 
 
 def run_weir(program, options, mode, backend):
-    return json.loads(run([program, options.file, str(options.seconds), str(DEPTH), str(BLOCK_BYTES), mode, backend]))
+    found, cpu_s = run([program, options.file, str(options.seconds), str(DEPTH), str(BLOCK_BYTES), mode, backend])
+    return found | {"cpu_us": cpu_s * 1e6 / max(found["reads"], 1)}
 
 
 def run_fio(options, mode):
-    text = run(["fio", "--name=random", f"--filename={options.file}", "--rw=randread", f"--bs={BLOCK_BYTES}",
+    found, cpu_s = run(["fio", "--name=random", f"--filename={options.file}", "--rw=randread", f"--bs={BLOCK_BYTES}",
                 f"--iodepth={DEPTH}", "--ioengine=io_uring", f"--direct={int(mode == 'direct')}", "--invalidate=0",
                 "--time_based", f"--runtime={options.seconds}", f"--size={FILE_BYTES}", "--output-format=json"])
-    return {"iops": json.loads(text[text.index("{"):])["jobs"][0]["read"]["iops"]}
+    read = found["jobs"][0]["read"]
+    return {"iops": read["iops"], "cpu_us": cpu_s * 1e6 / max(read["total_ios"], 1)}
 
 
 def warm(path):
@@ -75,7 +86,8 @@ def report(mode, outcomes):
     median = {name: statistics.median(each["iops"] for each in runs) for name, runs in outcomes.items()}
     print(f"{mode}: 4 KiB, depth {DEPTH}")
     for name, iops in median.items():
-        line = f"  {name:<14} {iops:>9.0f} reads/s"
+        cpu_us = statistics.median(each["cpu_us"] for each in outcomes[name])
+        line = f"  {name:<14} {iops:>9.0f} reads/s {cpu_us:>6.1f} us CPU a read"
         if "fio io_uring" in median and name != "fio io_uring":
             line += f"   {iops / median['fio io_uring']:5.2f} of fio"
         if "late_max_ms" in outcomes[name][0]:

@@ -100,7 +100,9 @@ int main(int argc, char** argv) {
     const auto last = static_cast<double>(found.late_ms.size() - 1);
     return found.late_ms.empty() ? 0 : found.late_ms[static_cast<std::size_t>(share * last)];
   };
-  std::printf("{\"iops\": %.0f, \"late_p50_ms\": %.3f, \"late_p99_ms\": %.3f, \"late_max_ms\": %.3f}\n",
-              static_cast<double>(found.reads) / seconds, late(0.5), late(0.99), late(1));
+  std::printf("{\"reads\": %llu, \"iops\": %.0f, \"late_p50_ms\": %.3f, \"late_p99_ms\": %.3f, "
+              "\"late_max_ms\": %.3f}\n",
+              static_cast<unsigned long long>(found.reads), static_cast<double>(found.reads) / seconds,
+              late(0.5), late(0.99), late(1));
   return 0;
 }

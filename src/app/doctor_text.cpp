@@ -90,9 +90,9 @@ void write_operations(writer& out, const doctor_facts& facts) {
   std::string names;
   for (const backend_fact& each : facts.backends) names += fmt::format("  {:<9}", each.name);
   while (names.ends_with(' ')) names.pop_back();
-  out.line("\n{}{}", out.bold(fmt::format("{:<19}", "operations")), out.bold(names));
+  out.line("\n{}{}", out.bold(fmt::format("{:<22}", "operations")), out.bold(names));
   for (std::size_t kind = 0; kind < operation_kind_count; ++kind) {
-    std::string line = fmt::format("  {:<17}", weir::name_of(static_cast<operation_kind>(kind)));
+    std::string line = fmt::format("  {:<20}", weir::name_of(static_cast<operation_kind>(kind)));
     for (const backend_fact& each : facts.backends) line += fmt::format("  {:<9}", cell(each, kind));
     while (line.ends_with(' ')) line.pop_back();
     out.line("{}", line);

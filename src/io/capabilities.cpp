@@ -5,11 +5,12 @@
 namespace weir {
 namespace {
 
-constexpr std::array<capability, 8> every_capability = {
+constexpr std::array<capability, 9> every_capability = {
     capability::defer_taskrun,    capability::multishot_accept,
     capability::provided_buffers, capability::multishot_receive,
     capability::bundles,          capability::send_zero_copy,
-    capability::poll_first,       capability::files};
+    capability::poll_first,       capability::files,
+    capability::multishot_message};
 
 /// Takes away what one word of WEIR_CAPABILITIES names; false for a word that means nothing.
 bool take_away(capability_mask& mask, std::string_view word) noexcept {
@@ -18,8 +19,8 @@ bool take_away(capability_mask& mask, std::string_view word) noexcept {
     return true;
   }
   if (word == "one_shot") {
-    for (const capability which :
-         {capability::multishot_accept, capability::multishot_receive, capability::bundles})
+    for (const capability which : {capability::multishot_accept, capability::multishot_receive,
+                                   capability::bundles, capability::multishot_message})
       mask.remove(which);
     return true;
   }
@@ -51,6 +52,8 @@ std::string_view name_of(capability which) noexcept {
     return "poll_first";
   case capability::files:
     return "files";
+  case capability::multishot_message:
+    return "multishot_message";
   }
   return "unknown";
 }

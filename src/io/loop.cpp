@@ -247,7 +247,7 @@ std::string loop::dump() const {
   for_each_outstanding([&](const operation& op) {
     char line[256];
     const std::uint64_t age_ns = proactor_->now_ns() - op.started_at_ns();
-    std::snprintf(line, sizeof line, "  %-14s descriptor %-5d %-10s %10.3f ms  %s:%u\n",
+    std::snprintf(line, sizeof line, "  %-20s descriptor %-5d %-10s %10.3f ms  %s:%u\n",
                   name_of(op.kind()).data(), op.descriptor(), name_of(op.state()).data(),
                   static_cast<double>(age_ns) / 1e6, op.started_from().file_name(),
                   static_cast<unsigned>(op.started_from().line()));

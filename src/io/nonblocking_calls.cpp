@@ -124,6 +124,77 @@ int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
       counters);
 }
 
+int send(operation& op, loop_counters& counters) noexcept {
+  switch (op.kind()) {
+  case operation_kind::send_gathered:
+    return send(static_cast<const send_gathered_operation&>(op), counters);
+  case operation_kind::send_message:
+    return send(static_cast<const send_message_operation&>(op), counters);
+  case operation_kind::send_messages:
+    return send(static_cast<const send_messages_operation&>(op), counters);
+  default: // send, and send_zero_copy, whose copy is what lets its memory be reused at once
+    return send(static_cast<const send_operation&>(op), counters);
+  }
+}
+
+// --- messages ---
+
+int receive(receive_message_operation& op, loop_counters& counters) noexcept {
+  op.fill_header();
+  return count_received(
+      made(counters, [&] { return ::recvmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }),
+      counters);
+}
+
+int receive(int socket, std::span<mmsghdr> into, loop_counters& counters) noexcept {
+  const int count = made(counters, [&] {
+    return ::recvmmsg(socket, into.data(), static_cast<unsigned>(into.size()),
+                      MSG_DONTWAIT | MSG_CMSG_CLOEXEC, nullptr);
+  });
+  if (count < 0) return count_received(count, counters);
+  ++counters.receive_calls;
+  for (const mmsghdr& each : into.first(static_cast<std::size_t>(count)))
+    counters.bytes_received += each.msg_len;
+  return count;
+}
+
+int send(const send_message_operation& op, loop_counters& counters) noexcept {
+  const int outcome = count_sent(
+      made(counters, [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
+      counters);
+  return outcome == would_block && tells_nothing_of_room(op) ? -EAGAIN : outcome;
+}
+
+int send(const send_messages_operation& op, loop_counters& counters) noexcept {
+  const int count = made(counters, [&] {
+    return ::sendmmsg(op.descriptor(), op.messages.data(), static_cast<unsigned>(op.messages.size()),
+                      MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
+  if (count < 0) {
+    const int outcome = count_sent(count, counters);
+    return outcome == would_block && tells_nothing_of_room(op) ? -EAGAIN : outcome;
+  }
+  ++counters.send_calls;
+  for (const mmsghdr& each : op.messages.first(static_cast<std::size_t>(count)))
+    counters.bytes_sent += each.msg_len;
+  return count;
+}
+
+bool tells_nothing_of_room(const operation& send) noexcept {
+  const msghdr& header = send.kind() == operation_kind::send_messages
+                             ? static_cast<const send_messages_operation&>(send).messages.front().msg_hdr
+                             : static_cast<const send_message_operation&>(send).header;
+  return header.msg_name && static_cast<const sockaddr*>(header.msg_name)->sa_family == AF_UNIX;
+}
+
+int check_is_datagram(int socket, loop_counters& counters) noexcept {
+  int type = 0;
+  socklen_t size = sizeof type;
+  ++counters.system_calls;
+  if (::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) < 0) return -errno;
+  return type == SOCK_STREAM || type == SOCK_SEQPACKET ? -EPROTOTYPE : 0;
+}
+
 int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept {
   pollfd watched{};
   watched.fd = descriptor;

@@ -95,8 +95,13 @@ void reactive_proactor::begin(operation& op) noexcept {
 
 void reactive_proactor::begin_on_descriptor(operation& op, descriptor_state& on) noexcept {
   switch (op.kind()) {
+  case operation_kind::receive_message_many:
+    if (const int outcome = nonblocking::check_is_datagram(on.number, counters_); outcome != 0)
+      return complete(op, outcome);
+    [[fallthrough]];
   case operation_kind::receive:
   case operation_kind::receive_many:
+  case operation_kind::receive_message:
     stand_in_line(op, on.readers, on);
     if (strategy_ == receive_strategy::speculative && on.readers.front() == &op) serve_readers(on);
     return;

@@ -68,7 +68,16 @@ void reactive_proactor::serve_accepts(descriptor_state& on) noexcept {
 std::size_t reactive_proactor::receive_once(descriptor_state& on) noexcept {
   operation* const op = on.readers.front();
   if (!op || is_starved(*op) || is_accept(*op)) return 0;
-  return op->kind() == operation_kind::receive ? receive_into_buffer(on, *op) : receive_into_slots(on, *op);
+  switch (op->kind()) {
+  case operation_kind::receive:
+    return receive_into_buffer(on, *op);
+  case operation_kind::receive_message:
+    return receive_message(on, *op);
+  case operation_kind::receive_message_many:
+    return receive_messages(on, *op);
+  default:
+    return receive_into_slots(on, *op);
+  }
 }
 
 std::size_t reactive_proactor::receive_into_buffer(descriptor_state& on, operation& op) noexcept {
@@ -184,7 +193,7 @@ void reactive_proactor::serve_writers(descriptor_state& on) noexcept {
 
 reactive_proactor::write_outcome reactive_proactor::write_once(operation& op) noexcept {
   int result = 0;
-  std::size_t size_bytes = 0;
+  std::size_t size = 0; // in the terms of the result
   switch (op.kind()) {
   case operation_kind::connect:
     if (flags_of(op) & flag_connecting) {
@@ -195,14 +204,21 @@ reactive_proactor::write_outcome reactive_proactor::write_once(operation& op) no
     }
     break;
   case operation_kind::send_gathered:
-    size_bytes = bytes_of(static_cast<send_gathered_operation&>(op));
-    result = nonblocking::send(static_cast<send_gathered_operation&>(op), counters_);
+    size = bytes_of(static_cast<send_gathered_operation&>(op));
+    result = nonblocking::send(op, counters_);
     break;
-  default: // send, and send_zero_copy, whose copy is what lets its memory be reused at once
-    size_bytes = static_cast<send_operation&>(op).buffer.size();
-    result = nonblocking::send(static_cast<send_operation&>(op), counters_);
+  case operation_kind::send_message: // whole or not at all
+    result = nonblocking::send(op, counters_);
+    break;
+  case operation_kind::send_messages:
+    size = static_cast<send_messages_operation&>(op).messages.size();
+    result = nonblocking::send(op, counters_);
+    break;
+  default:
+    size = static_cast<send_operation&>(op).buffer.size();
+    result = nonblocking::send(op, counters_);
   }
-  const bool is_short = result >= 0 && static_cast<std::size_t>(result) < size_bytes;
+  const bool is_short = result >= 0 && static_cast<std::size_t>(result) < size;
   return {result, !is_short && result != nonblocking::would_block};
 }
 

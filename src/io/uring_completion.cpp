@@ -8,6 +8,7 @@
 #include "uring_ring.hpp"
 
 #include <weir/io/file_operations.hpp>
+#include <weir/io/message_operations.hpp>
 #include <weir/io/uring_proactor.hpp>
 
 #include <cerrno>
@@ -64,6 +65,7 @@ void uring_proactor::complete_request(operation& op, const uring_completion& wha
     complete_accept_many(op, what);
     break;
   case operation_kind::receive:
+  case operation_kind::receive_message:
     complete_receive(op, what);
     break;
   case operation_kind::receive_many:
@@ -72,10 +74,20 @@ void uring_proactor::complete_request(operation& op, const uring_completion& wha
     else
       complete_receive_many(op, what);
     break;
+  case operation_kind::receive_message_many:
+    if ((flags_of(op) & uring_flag::polling) != 0)
+      complete_poll_ahead(op, what);
+    else
+      complete_receive_message_many(static_cast<receive_message_many_operation&>(op), what);
+    break;
   case operation_kind::send:
   case operation_kind::send_gathered:
   case operation_kind::send_zero_copy:
     complete_send(op, what);
+    break;
+  case operation_kind::send_message:
+  case operation_kind::send_messages:
+    complete_send_message(op, what);
     break;
   default:
     if (is_file_operation(op.kind())) return complete_file(op, what);
@@ -145,11 +157,14 @@ void uring_proactor::complete_poll_ahead(operation& op, const uring_completion& 
 void uring_proactor::complete_receive_many(operation& op, const uring_completion& what) noexcept {
   note_receive(op, what);
   deliver(op, what);
-  if (!is_last(what)) return;
+  go_on_receiving(op, what, what.result > 0);
+}
 
+/// `goes_on`: the answer is not the end of the operation. Nor is a want of slots.
+void uring_proactor::go_on_receiving(operation& op, const uring_completion& what, bool goes_on) noexcept {
+  if (!is_last(what)) return;
   const bool lacked_slots = what.result == -ENOBUFS;
-  const bool goes_on = what.result > 0 || lacked_slots || wants_another_try(what.result);
-  if (!goes_on)
+  if (!goes_on && !lacked_slots && !wants_another_try(what.result))
     end(op, what.result);
   else if (op.state() == operation_state::cancelling)
     end(op, -ECANCELED);

@@ -91,6 +91,7 @@ void uring_proactor::restrict_to(capability_mask proven) noexcept {
   capabilities_ = capabilities_ & proven;
   if (!has(capability::provided_buffers)) {
     capabilities_.remove(capability::multishot_receive);
+    capabilities_.remove(capability::multishot_message);
     capabilities_.remove(capability::bundles);
     buffers_.reset();
   }
@@ -128,7 +129,10 @@ void uring_proactor::clean_up() noexcept {
 execution uring_proactor::execution_of(operation_kind kind) const noexcept {
   if (kind == operation_kind::shutdown) return execution::inline_;
   if (is_file_operation(kind) && is_offloaded(kind)) return execution::offloaded;
-  if (kind == operation_kind::receive_many && !has(capability::provided_buffers)) return execution::readiness;
+  if (kind == operation_kind::send_messages) return execution::readiness;
+  const bool needs_slots =
+      kind == operation_kind::receive_many || kind == operation_kind::receive_message_many;
+  if (needs_slots && !has(capability::provided_buffers)) return execution::readiness;
   return execution::kernel;
 }
 
@@ -160,8 +164,14 @@ void uring_proactor::begin(operation& op) noexcept {
   switch (op.kind()) {
   case operation_kind::shutdown:
     return inline_.push_back(op);
+  case operation_kind::receive_message_many: {
+    const int outcome = check_receives_messages(op);
+    return outcome == 0 ? request(op) : finish(op, outcome);
+  }
   case operation_kind::send:
   case operation_kind::send_gathered:
+  case operation_kind::send_message:
+  case operation_kind::send_messages:
     flags_of(op) |= uring_flag::in_sends;
     return sends_.push_back(op);
   default:

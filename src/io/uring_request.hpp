@@ -35,11 +35,12 @@ struct uring_completion {
 
 namespace uring_flag {
 // These outlive the operation's completion: what is known of its socket says how it is best asked next.
-inline constexpr std::uint16_t more_data = 1;    ///< the last receive left data behind: try before waiting
-inline constexpr std::uint16_t must_copy = 2;    ///< the socket cannot send without a copy
-inline constexpr std::uint16_t knows_family = 4; ///< the kernel was asked for the family of the socket
-inline constexpr std::uint16_t is_local = 8;     ///< it is a unix-domain socket
-inline constexpr std::uint16_t kept = more_data | must_copy | knows_family | is_local;
+inline constexpr std::uint16_t more_data = 1;     ///< the last receive left data behind: try before waiting
+inline constexpr std::uint16_t must_copy = 2;     ///< the socket cannot send without a copy
+inline constexpr std::uint16_t knows_family = 4;  ///< the kernel was asked for the family of the socket
+inline constexpr std::uint16_t is_local = 8;      ///< it is a unix-domain socket
+inline constexpr std::uint16_t is_checked = 1024; ///< it is a datagram socket
+inline constexpr std::uint16_t kept = more_data | must_copy | knows_family | is_local | is_checked;
 
 inline constexpr std::uint16_t ended = 16;       ///< the result is known and kept; perhaps more is owed
 inline constexpr std::uint16_t in_queue = 32;    ///< waits for a submission entry

@@ -26,9 +26,10 @@ constexpr std::array<required_feature, 3> required_features = {{
     {IORING_FEAT_FAST_POLL, "io_uring without IORING_FEAT_FAST_POLL"}, // sockets wait without a thread; 5.7
     {IORING_FEAT_EXT_ARG, "io_uring without IORING_FEAT_EXT_ARG"},     // a wait has a timeout; 5.11
 }};
-constexpr std::array<io_uring_op, 10> required_opcodes = {
-    IORING_OP_NOP,     IORING_OP_READ,  IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL, IORING_OP_ACCEPT,
-    IORING_OP_CONNECT, IORING_OP_CLOSE, IORING_OP_RECV,     IORING_OP_SEND,         IORING_OP_SENDMSG,
+constexpr std::array<io_uring_op, 11> required_opcodes = {
+    IORING_OP_NOP,    IORING_OP_READ,    IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
+    IORING_OP_ACCEPT, IORING_OP_CONNECT, IORING_OP_CLOSE,    IORING_OP_RECV,
+    IORING_OP_SEND,   IORING_OP_SENDMSG, IORING_OP_RECVMSG,
 };
 
 int set_up(io_uring& ring, std::uint32_t submission_entries, std::uint32_t completion_entries,

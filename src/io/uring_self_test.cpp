@@ -4,6 +4,7 @@
 #include "uring_ring.hpp"
 
 #include <weir/io/descriptor.hpp>
+#include <weir/io/message_operations.hpp>
 #include <weir/io/uring_proactor.hpp>
 
 #include <netinet/in.h>
@@ -85,6 +86,35 @@ struct socket_pair {
   }
 };
 
+/// A socket that receives datagrams on the loopback interface, and one that sends them to it.
+struct datagram_pair {
+  descriptor ours{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  descriptor theirs{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in from{};
+
+  bool open() noexcept {
+    sockaddr_in to{};
+    return is_bound(ours, to) && is_bound(theirs, from) &&
+           ::connect(theirs.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  }
+  bool send(std::size_t bytes) noexcept {
+    constexpr std::array<std::byte, slot_bytes> content{};
+    return ::send(theirs.get(), content.data(), bytes, 0) == static_cast<ssize_t>(bytes);
+  }
+  bool came_from_theirs(const message_view& message) const noexcept {
+    return message.from_bytes() == sizeof from && std::memcmp(message.from(), &from, sizeof from) == 0;
+  }
+
+ private:
+  static bool is_bound(const descriptor& socket, sockaddr_in& name) noexcept {
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    auto* const raw = reinterpret_cast<sockaddr*>(&name);
+    return ::bind(socket.get(), raw, size) == 0 && ::getsockname(socket.get(), raw, &size) == 0;
+  }
+};
+
 void ignore(operation&, completion&&) noexcept {}
 
 } // namespace
@@ -97,6 +127,7 @@ class uring_self_test::bench {
   bool has(capability which) const noexcept { return subject_->capabilities().has(which); }
   bool receives_and_cancels();
   bool receives_many();
+  bool receives_messages();
   bool accepts_many();
 
  private:
@@ -146,7 +177,8 @@ bool uring_self_test::bench::next(operation& op) {
     subject_->wait(patience_ns);
   }
   completion what = std::move(completed_.pop()->what);
-  for (const std::byte value : what.data.bytes()) in_order_ = in_order_ && value == byte_at(position_++);
+  if (op.kind() != operation_kind::receive_message_many)
+    for (const std::byte value : what.data.bytes()) in_order_ = in_order_ && value == byte_at(position_++);
   if (!what.data.empty()) kept_.push_back(std::move(what.data));
   if (what.more && op.kind() == operation_kind::accept_many) accepted_.emplace_back(what.result);
   result_ = what.result;
@@ -243,6 +275,34 @@ bool uring_self_test::bench::receives_what_was_there() {
   return leave(op, has_ended(op, 0) && position_ == pair.written);
 }
 
+/// Each datagram comes once, with its address, also one without bytes; more than there are slots for wait.
+bool uring_self_test::bench::receives_messages() {
+  datagram_pair pair;
+  if (!pair.open()) return false;
+  alignas(8) std::array<std::byte, 64> control;
+  receive_message_many_operation op(pair.ours.get(), control, ignore);
+  const auto passes = [&] {
+    subject_->start(op);
+    subject_->wait(0);
+    subject_->cancel(op);
+    if (!has_ended(op, -ECANCELED)) return false;
+    subject_->start(op);
+    subject_->wait(0);
+    constexpr std::size_t count = pool_slots + 3;
+    for (std::size_t i = 0; i < count; ++i)
+      if (!pair.send(i % 3 * 100)) return false;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i == pool_slots) kept_.clear(); // the rest met the empty pool
+      if (!next(op) || op.is_idle()) return false;
+      const message_view message(kept_.back(), control.size());
+      if (message.payload().size() != i % 3 * 100 || !pair.came_from_theirs(message)) return false;
+    }
+    subject_->cancel(op);
+    return has_ended(op, -ECANCELED);
+  };
+  return leave(op, passes());
+}
+
 /// One accept yields several connections.
 bool uring_self_test::bench::accepts_many() {
   listening_socket listener;
@@ -297,6 +357,7 @@ result<capability_mask> uring_self_test::run(bool defers_task_work) {
   each.of(capability::poll_first, AF_UNIX, &bench::receives_many);
   each.of(capability::multishot_receive, AF_INET, &bench::receives_many); // not used with local sockets
   each.of(capability::bundles, AF_INET, &bench::receives_many);
+  each.of(capability::multishot_message, AF_INET, &bench::receives_messages);
   each.of(capability::multishot_accept, AF_UNIX, &bench::accepts_many);
   // Refusals of a socket are answered by a copy (uring_completion.cpp): that the kernel knows it is enough.
   each.of(capability::send_zero_copy, AF_UNIX, &bench::receives_and_cancels);

@@ -110,16 +110,15 @@ void uring_proactor::request_sends() noexcept {
   const bool is_alone = sends_.has_at_most_one();
   while (operation* op = sends_.pop_front()) {
     flags_of(*op) &= static_cast<std::uint16_t>(~uring_flag::in_sends);
-    is_alone ? send_at_once(*op) : request(*op);
+    const bool is_batch = op->kind() == operation_kind::send_messages; // for which there is no request
+    is_alone || is_batch ? send_at_once(*op) : request(*op);
   }
 }
 
 void uring_proactor::send_at_once(operation& op) noexcept {
-  const int result = op.kind() == operation_kind::send
-                         ? nonblocking::send(static_cast<const send_operation&>(op), counters_)
-                         : nonblocking::send(static_cast<const send_gathered_operation&>(op), counters_);
+  const int result = nonblocking::send(op, counters_);
   if (result == nonblocking::would_block)
-    request(op); // the kernel waits until there is room
+    wait_for_room(op);
   else
     finish(op, result);
 }
@@ -181,6 +180,12 @@ void uring_proactor::prepare_request(io_uring_sqe& entry, operation& op, share o
     // In the submission that is due anyway, rather than a system call of its own. A socket's close does not
     // leave for a worker thread.
     io_uring_prep_close(&entry, target);
+    break;
+  case operation_kind::receive_message:
+  case operation_kind::receive_message_many:
+  case operation_kind::send_message:
+  case operation_kind::send_messages:
+    prepare_message(entry, op);
     break;
   case operation_kind::shutdown:
     assert(false && "shutdown is run inline");

@@ -8,15 +8,15 @@ namespace {
 TEST(capabilities_test, name_themselves) {
   EXPECT_EQ(capability_mask::all().to_string(),
             "defer_taskrun multishot_accept provided_buffers multishot_receive "
-            "bundles send_zero_copy poll_first files");
+            "bundles send_zero_copy poll_first files multishot_message");
   EXPECT_EQ(capability_mask().to_string(), "none");
 }
 
 TEST(capabilities_test, are_taken_away_by_name) {
   const auto mask = capability_mask::parse("-bundles,-poll_first");
   ASSERT_TRUE(mask);
-  EXPECT_EQ(mask->to_string(),
-            "defer_taskrun multishot_accept provided_buffers multishot_receive send_zero_copy files");
+  EXPECT_EQ(mask->to_string(), "defer_taskrun multishot_accept provided_buffers multishot_receive "
+                               "send_zero_copy files multishot_message");
 }
 
 TEST(capabilities_test, are_all_there_where_nothing_is_taken_away) {

@@ -26,8 +26,8 @@ using strategy = receive_strategy;
 constexpr std::array<backend_case, 8> cases = {{
     {"io_uring", backend::io_uring, capability_mask::all(), strategy::automatic},
     {"io_uring_of_linux_6_1", backend::io_uring, without(bundles), strategy::automatic},
-    {"io_uring_one_shot", backend::io_uring, without(multishot_accept, multishot_receive, bundles),
-     strategy::automatic},
+    {"io_uring_one_shot", backend::io_uring,
+     without(multishot_accept, multishot_receive, bundles, multishot_message), strategy::automatic},
     {"io_uring_own_buffers", backend::io_uring, without(provided_buffers), strategy::automatic},
     {"io_uring_task_work_any_time", backend::io_uring, without(defer_taskrun), strategy::automatic},
     {"epoll_adaptive", backend::epoll, capability_mask::all(), strategy::adaptive},

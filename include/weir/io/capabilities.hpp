@@ -20,6 +20,7 @@ enum class capability : std::uint32_t {
   send_zero_copy = 1u << 5,    ///< (6.0)
   poll_first = 1u << 6,        ///< a receive that waits before it tries (5.19)
   files = 1u << 7,             ///< operations on files run in the kernel (most 5.6, docs/operations.md)
+  multishot_message = 1u << 8, ///< one receive of messages with their addresses, many completions (6.0)
 };
 
 class capability_mask {

@@ -50,8 +50,13 @@ enum class operation_kind : std::uint8_t {
   splice,         ///< bytes between a file and a pipe
   close,          ///< of a descriptor on which nothing is outstanding
   shutdown,       ///< of one or both directions
+  // message_operations.hpp
+  receive_message,      ///< with address and control data, into memory of the caller
+  receive_message_many, ///< datagrams into slots of the loop's buffer pool until cancelled, or at an error
+  send_message,         ///< with address and control data
+  send_messages,        ///< several by one call
 };
-inline constexpr std::size_t operation_kind_count = 23;
+inline constexpr std::size_t operation_kind_count = 27;
 std::string_view name_of(operation_kind kind) noexcept;
 
 /// Of completions that are ready together, urgent ones come first, weighted 8:4:1 so that none starves.
@@ -75,7 +80,8 @@ struct completion {
 
   int result; ///< count of bytes, descriptor, readiness mask or 0; negative: -errno
   bool more;  ///< further completions of the same operation follow
-  lease data; ///< receive_many: the bytes that arrived; empty with result 0 at end of file
+  lease data; ///< receive_many: the bytes that arrived; empty with result 0 at end of file.
+              ///< receive_message_many: the message (message_view)
 };
 
 class operation : public list_hook<> {

@@ -107,6 +107,8 @@ class reactive_proactor final : public proactor {
   std::size_t receive_once(descriptor_state& on) noexcept;
   std::size_t receive_into_buffer(descriptor_state& on, operation& op) noexcept;
   std::size_t receive_into_slots(descriptor_state& on, operation& op) noexcept;
+  std::size_t receive_message(descriptor_state& on, operation& op) noexcept;
+  std::size_t receive_messages(descriptor_state& on, operation& op) noexcept;
   std::size_t take_slots(std::size_t wanted, std::span<iovec> pieces) noexcept;
   std::size_t deliver(operation& op, std::size_t received) noexcept;
   void wait_for_slots(descriptor_state& on, operation& op) noexcept;

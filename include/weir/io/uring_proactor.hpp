@@ -42,6 +42,7 @@ struct io_uring_sqe;
 namespace weir {
 
 class file_offload;
+class receive_message_many_operation;
 class uring_buffers;
 class uring_ring;
 struct uring_completion;
@@ -109,6 +110,22 @@ class uring_proactor final : public proactor {
   void prepare_receive_into_slot(io_uring_sqe& entry, operation& op) noexcept;
   void prepare_send(io_uring_sqe& entry, send_operation& op) noexcept;
 
+  // Operations on messages (uring_messages.cpp).
+  bool stays_armed_for_messages() const noexcept {
+    return wants_multishot_ && has(capability::multishot_message);
+  }
+  int check_receives_messages(operation& op) noexcept;
+  void prepare_message(io_uring_sqe& entry, operation& op) noexcept;
+  void prepare_message_into_ring(io_uring_sqe& entry, receive_message_many_operation& op) noexcept;
+  void prepare_message_into_slot(io_uring_sqe& entry, receive_message_many_operation& op) noexcept;
+  void complete_receive_message_many(receive_message_many_operation& op,
+                                     const uring_completion& what) noexcept;
+  void deliver_message(receive_message_many_operation& op, const uring_completion& what) noexcept;
+  void lay_out(const receive_message_many_operation& op, std::byte* slot, std::size_t bytes) noexcept;
+  void prepare_send_message(io_uring_sqe& entry, operation& op) noexcept;
+  void complete_send_message(operation& op, const uring_completion& what) noexcept;
+  void wait_for_room(operation& op) noexcept;
+
   // What the kernel answers (uring_completion.cpp).
   void take_completions() noexcept;
   void complete(const uring_completion& what) noexcept;
@@ -117,6 +134,7 @@ class uring_proactor final : public proactor {
   void complete_accept_many(operation& op, const uring_completion& what) noexcept;
   void complete_receive(operation& op, const uring_completion& what) noexcept;
   void complete_receive_many(operation& op, const uring_completion& what) noexcept;
+  void go_on_receiving(operation& op, const uring_completion& what, bool goes_on) noexcept;
   void complete_poll_ahead(operation& op, const uring_completion& what) noexcept;
   void complete_send(operation& op, const uring_completion& what) noexcept;
   void complete_file(operation& op, const uring_completion& what) noexcept;

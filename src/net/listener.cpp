@@ -27,8 +27,14 @@ class listener::core {
   }
   /// After a connection was taken, or an error was reported.
   void taken() noexcept {
-    if (accept_.is_idle() && accepted.size() <= accepted_max_ / 2) start_accepting();
+    if (accept_.is_idle() && !is_stopping_ && accepted.size() <= accepted_max_ / 2) start_accepting();
   }
+  void stop() noexcept {
+    if (std::exchange(is_stopping_, true)) return;
+    home_.cancel(accept_);
+    if (accept_.is_idle()) take_rest();
+  }
+  bool has_stopped() const noexcept { return is_stopping_ && !socket_; }
   void abandon() noexcept {
     abandoned_ = true;
     home_.cancel(accept_);
@@ -36,6 +42,7 @@ class listener::core {
   }
 
   address local;
+  bool owns_path = false;
   ring<descriptor> accepted;
   std::optional<error> failure; ///< reported once, then accepting goes on
   event arrived{event_reset::manual};
@@ -58,6 +65,7 @@ class listener::core {
       delete this;
       return;
     }
+    if (is_stopping_) return take_rest();
     if (what.result < 0 && !(paused_ && what.result == -ECANCELED))
       failure = error::from_errno(what.result, "accept");
     if (!failure) taken();
@@ -77,12 +85,27 @@ class listener::core {
     arrived.set();
   }
 
+  /// Where processes share a socket, the kernel may have told this one alone of a connection, in the very
+  /// moment in which it stopped to accept: the others would not look for it.
+  void take_rest() noexcept {
+    while (accepted.size() < accepted_max_) {
+      descriptor connection(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (connection)
+        keep(std::move(connection));
+      else if (errno != ECONNABORTED && errno != EINTR)
+        break;
+    }
+    socket_.reset();
+    arrived.set();
+  }
+
   loop& home_;
   descriptor socket_;
   std::size_t accepted_max_;
   accept_many accept_;
   bool paused_ = false;
   bool abandoned_ = false;
+  bool is_stopping_ = false;
 };
 
 namespace {
@@ -105,13 +128,11 @@ void set_flag(const descriptor& socket, int level, int option, bool wanted) {
 } // namespace
 
 void listener::abandon::operator()(core* orphan) const noexcept {
-  if (const std::string path = orphan->local.unix_path(); !path.empty()) ::unlink(path.c_str());
+  if (orphan->owns_path) ::unlink(orphan->local.unix_path().c_str());
   orphan->abandon();
 }
 
-result<listener> listener::bind(const address& at, const listen_options& options) {
-  loop* home = loop::current();
-  if (!home) return fail(errc::invalid_argument, "listener::bind outside of a loop");
+result<descriptor> listener::open(const address& at, const listen_options& options) {
   const auto failed = [&](const char* operation) {
     return fail(error::from_errno(errno, operation).at(at.to_string()));
   };
@@ -127,12 +148,39 @@ result<listener> listener::bind(const address& at, const listen_options& options
   }
   if (::bind(socket.get(), at.raw(), at.raw_bytes()) != 0) return failed("bind");
   if (::listen(socket.get(), options.backlog) != 0) return failed("listen");
+  return socket;
+}
+
+result<listener> listener::bind(const address& at, const listen_options& options) {
+  if (!loop::current()) return fail(errc::invalid_argument, "listener::bind outside of a loop");
+  result<descriptor> socket = open(at, options);
+  if (!socket) return fail(std::move(socket).error());
+  result<listener> made = adopt(std::move(*socket), options);
+  if (made) made->core_->owns_path = !at.unix_path().empty();
+  return made;
+}
+
+result<listener> listener::adopt(descriptor socket, const listen_options& options) {
+  loop* home = loop::current();
+  if (!home) return fail(errc::invalid_argument, "listener::adopt outside of a loop");
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0)
+    return fail(error::from_errno(errno, "listener::adopt"));
+  if (listens == 0) return fail(errc::invalid_argument, "listener::adopt: the socket does not listen");
+  const int status = ::fcntl(socket.get(), F_GETFL);
+  if (status < 0 || ::fcntl(socket.get(), F_SETFL, status | O_NONBLOCK) != 0)
+    return fail(error::from_errno(errno, "fcntl"));
 
   auto local = address::local_of(socket.get());
   if (!local) return fail(std::move(local).error());
   listener made(new core(*home, std::move(socket), *local, options.accepted_max));
   made.core_->start_accepting();
   return made;
+}
+
+void listener::stop() noexcept {
+  core_->stop();
 }
 
 task<result<stream>> listener::accept(stream_options options) {
@@ -143,6 +191,7 @@ task<result<stream>> listener::accept(stream_options options) {
       self.taken();
       co_return fail(std::move(why));
     }
+    if (self.has_stopped()) co_return fail(errc::closed, "accept");
     self.arrived.reset();
     result<void> woken = co_await self.arrived.wait();
     if (!woken) co_return fail(std::move(woken).error());

@@ -4,11 +4,13 @@
 // accepting pauses and the kernel's backlog holds the rest. Running out of descriptors is no error of the
 // listener: it reports it, and goes on when asked again. Thread rule: the loop on which it was made.
 // Cancel-safety: `accept` cancelled takes no connection; none is lost. Lifetime: movable; destroying it
-// closes the listening socket and the connections that nobody took. A unix-domain path is removed.
+// closes the listening socket and the connections that nobody took. A unix-domain path is removed by the
+// listener that bound it.
 #pragma once
 
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
+#include <weir/io/descriptor.hpp>
 #include <weir/net/address.hpp>
 #include <weir/net/stream.hpp>
 #include <weir/net/stream_options.hpp>
@@ -25,10 +27,21 @@ class listener {
 
   static result<listener> bind(const address& at, const listen_options& options = listen_options{});
 
+  /// The socket of `bind` by itself, on no loop: to be passed on to other processes.
+  static result<descriptor> open(const address& at, const listen_options& options = listen_options{});
+  /// Takes over a stream socket that listens, such as one that another process passed on. Others may share
+  /// it. Of `options` counts `accepted_max`.
+  static result<listener> adopt(descriptor socket, const listen_options& options = listen_options{});
+
   explicit operator bool() const noexcept { return core_ != nullptr; }
 
-  /// The next connection, as a stream that already receives.
+  /// The next connection, as a stream that already receives. After `stop`, and when none is left,
+  /// errc::closed.
   task<result<stream>> accept(stream_options options = stream_options{});
+
+  /// Takes no more connections than those that are in the backlog, up to `accepted_max`, and closes the
+  /// socket: who comes later is for those that share it, else refused.
+  void stop() noexcept;
 
   /// With the port that the system chose.
   const address& local_address() const noexcept;

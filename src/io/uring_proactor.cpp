@@ -57,12 +57,15 @@ result<std::unique_ptr<uring_proactor>> uring_proactor::create_unproven(completi
                                                                         loop_counters& counters,
                                                                         const proactor_options& options) {
   auto ring = uring_ring::create(std::max(options.queue_entries, 1u), completion_entries_for(options),
-                                 options.allowed.has(capability::defer_taskrun));
+                                 options.allowed.has(capability::defer_taskrun), options.restricted);
   if (!ring) return fail(ring.error());
   descriptor wake_event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_event) return fail(error::from_errno(errno, "eventfd"));
-  return std::unique_ptr<uring_proactor>(
+  std::unique_ptr<uring_proactor> made(
       new uring_proactor(completed, pool, counters, options, std::move(*ring), std::move(wake_event)));
+  if (options.restricted) // behind the registration of its buffers
+    if (result<> done = made->ring_->restrict(); !done) return fail(std::move(done).error());
+  return made;
 }
 
 uring_proactor::uring_proactor(completion_queue& completed, buffer_pool& pool, loop_counters& counters,

@@ -59,13 +59,14 @@ bool is_transient(int outcome) noexcept {
 
 result<std::unique_ptr<uring_ring>> uring_ring::create(std::uint32_t submission_entries,
                                                        std::uint32_t completion_entries,
-                                                       bool may_defer_task_work) {
+                                                       bool may_defer_task_work, bool is_disabled) {
   std::unique_ptr<uring_ring> made(new uring_ring); // first: without memory there must be no ring to lose
   io_uring& ring = made->ring_;
+  const std::uint32_t at_start = is_disabled ? IORING_SETUP_R_DISABLED : 0u;
   int outcome = -EINVAL; // what an old kernel says to flags that it does not know
   for (const std::uint32_t flags : {deferred_task_work, cooperative_task_work, plain_ring}) {
     if (flags == deferred_task_work && !may_defer_task_work) continue;
-    outcome = set_up(ring, submission_entries, completion_entries, flags);
+    outcome = set_up(ring, submission_entries, completion_entries, flags | at_start);
     if (outcome != -EINVAL) break;
   }
   if (outcome != 0) return fail(error::from_errno(outcome, "io_uring_setup"));

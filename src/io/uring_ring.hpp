@@ -18,12 +18,17 @@ namespace weir {
 class uring_ring {
  public:
   /// Sizes are rounded up to powers of two and clamped to what the kernel allows. Fails where io_uring is
-  /// forbidden or lacks what cannot be done without.
-  static result<std::unique_ptr<uring_ring>>
-  create(std::uint32_t submission_entries, std::uint32_t completion_entries, bool may_defer_task_work);
+  /// forbidden or lacks what cannot be done without. One that `is_disabled` takes nothing before `restrict`.
+  static result<std::unique_ptr<uring_ring>> create(std::uint32_t submission_entries,
+                                                    std::uint32_t completion_entries,
+                                                    bool may_defer_task_work, bool is_disabled = false);
   ~uring_ring();
   uring_ring(const uring_ring&) = delete;
   uring_ring& operator=(const uring_ring&) = delete;
+
+  /// Enables a ring that is disabled, and from then on it refuses (EACCES) what weir does not use
+  /// (uring_restrictions.cpp): for good, whoever has its descriptor.
+  result<> restrict() noexcept;
 
   io_uring& handle() noexcept { return ring_; }
   bool defers_task_work() const noexcept { return (ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0; }

@@ -23,13 +23,14 @@ constexpr capability_mask without(Capabilities... taken) {
 using enum capability;
 using strategy = receive_strategy;
 
-constexpr std::array<backend_case, 8> cases = {{
+constexpr std::array<backend_case, 9> cases = {{
     {"io_uring", backend::io_uring, capability_mask::all(), strategy::automatic},
     {"io_uring_of_linux_6_1", backend::io_uring, without(bundles), strategy::automatic},
     {"io_uring_one_shot", backend::io_uring,
      without(multishot_accept, multishot_receive, bundles, multishot_message), strategy::automatic},
     {"io_uring_own_buffers", backend::io_uring, without(provided_buffers), strategy::automatic},
     {"io_uring_task_work_any_time", backend::io_uring, without(defer_taskrun), strategy::automatic},
+    {"io_uring_restricted", backend::io_uring, capability_mask::all(), strategy::automatic, true},
     {"epoll_adaptive", backend::epoll, capability_mask::all(), strategy::adaptive},
     {"epoll_wait_first", backend::epoll, capability_mask::all(), strategy::wait_first},
     {"epoll_speculative", backend::epoll, capability_mask::all(), strategy::speculative},
@@ -49,6 +50,7 @@ loop_options backend_case::options() const {
   options.backend = which;
   options.io.allowed = allowed;
   options.io.strategy = strategy;
+  options.io.restricted = is_restricted;
   return options;
 }
 

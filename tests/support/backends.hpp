@@ -14,6 +14,7 @@ struct backend_case {
   backend which;
   capability_mask allowed;
   receive_strategy strategy;
+  bool is_restricted = false;
 
   bool is_io_uring() const noexcept { return which == backend::io_uring; }
   loop_options options() const;

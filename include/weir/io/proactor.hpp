@@ -39,6 +39,8 @@ struct proactor_options {
   std::uint32_t quantum_bytes = 128u << 10; ///< most bytes that one stream receives a turn (reactors)
   receive_strategy strategy = receive_strategy::automatic;
   capability_mask allowed = capability_mask::all();
+  bool restricted = false; ///< io_uring: the ring refuses what weir does not use (docs/workers.md); an error
+                           ///< where the kernel cannot
   blocking_pool* blocking = nullptr; ///< for what is offloaded, outlives the proactor; null: the process's
 };
 

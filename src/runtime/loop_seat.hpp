@@ -55,7 +55,8 @@ class loop_seat {
   void note_description() noexcept;
   std::string name() const;
   void post_once(step& what, std::atomic<bool>& posted) noexcept {
-    if (loop_ && !posted.exchange(true, std::memory_order_acq_rel)) loop_->post_answer(what);
+    // In this order: who comes second may find the loop gone.
+    if (!posted.exchange(true, std::memory_order_acq_rel) && loop_) loop_->post_answer(what);
   }
 
   loop_group::state& group_;

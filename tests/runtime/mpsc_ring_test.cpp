@@ -60,7 +60,7 @@ TEST(mpsc_ring_test, closed_takes_nothing_and_gives_what_is_inside) {
 
 TEST(mpsc_ring_test, of_many_producers_loses_and_doubles_nothing_and_keeps_the_order_of_each) {
   constexpr int producers = 3;
-  constexpr int each = 20'000;
+  constexpr int each = 4'000;
   mpsc_ring<int> ring(64);
   std::vector<std::thread> threads;
   for (int id = 0; id < producers; ++id)
@@ -84,7 +84,7 @@ TEST(mpsc_ring_test, of_many_producers_loses_and_doubles_nothing_and_keeps_the_o
 }
 
 TEST(mpsc_ring_test, whoever_was_told_that_it_is_in_is_right_though_it_is_closed_meanwhile) {
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 40; ++round) {
     mpsc_ring<int> ring(256);
     int pushed = 0;
     std::thread producer([&] {

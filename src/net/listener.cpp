@@ -1,4 +1,5 @@
 #include <weir/async/event.hpp>
+#include <weir/async/operations.hpp>
 #include <weir/base/ring.hpp>
 #include <weir/io/loop.hpp>
 #include <weir/net/listener.hpp>
@@ -21,7 +22,9 @@ class listener::core {
         accept_(*this, socket_.get()) {}
 
   int descriptor_number() const noexcept { return socket_.get(); }
+  bool accepts_on_demand() const noexcept { return accepted_max_ == 0; }
   void start_accepting() noexcept {
+    if (accepts_on_demand()) return;
     paused_ = false;
     home_.start(accept_);
   }
@@ -184,7 +187,17 @@ void listener::stop() noexcept {
 }
 
 task<result<stream>> listener::accept(stream_options options) {
+  result<descriptor> connection = co_await accept_descriptor();
+  if (!connection) co_return fail(std::move(connection).error());
+  co_return stream::adopt(std::move(*connection), options);
+}
+
+task<result<descriptor>> listener::accept_descriptor() {
   core& self = *core_;
+  if (self.accepts_on_demand()) {
+    result<descriptor> connection = co_await async_accept(self.descriptor_number());
+    co_return connection;
+  }
   while (self.accepted.empty()) {
     if (self.failure) {
       error why = *std::exchange(self.failure, std::nullopt);
@@ -198,7 +211,7 @@ task<result<stream>> listener::accept(stream_options options) {
   }
   descriptor connection = self.accepted.pop_front();
   self.taken();
-  co_return stream::adopt(std::move(connection), options);
+  co_return connection;
 }
 
 const address& listener::local_address() const noexcept {

@@ -1,11 +1,12 @@
 // listener: a socket that accepts streams, TCP or unix-domain.
 //
 // An accept is always pending. Bound: connections that nobody took yet are at most `accepted_max`; then
-// accepting pauses and the kernel's backlog holds the rest. Running out of descriptors is no error of the
-// listener: it reports it, and goes on when asked again. Thread rule: the loop on which it was made.
-// Cancel-safety: `accept` cancelled takes no connection; none is lost. Lifetime: movable; destroying it
-// closes the listening socket and the connections that nobody took. A unix-domain path is removed by the
-// listener that bound it.
+// accepting pauses and the kernel's backlog holds the rest. With `accepted_max` 0 one is accepted only while
+// somebody waits for it, and none in advance: for who counts them (runtime/accept_gate.hpp). Running out of
+// descriptors is no error of the listener: it reports it, and goes on when asked again. Thread rule: the loop
+// on which it was made. Cancel-safety: `accept` cancelled takes no connection; none is lost. Lifetime:
+// movable; destroying it closes the listening socket and the connections that nobody took. A unix-domain path
+// is removed by the listener that bound it.
 #pragma once
 
 #include <weir/async/task.hpp>
@@ -38,6 +39,9 @@ class listener {
   /// The next connection, as a stream that already receives. After `stop`, and when none is left,
   /// errc::closed.
   task<result<stream>> accept(stream_options options = stream_options{});
+
+  /// The same as it comes from the system, for who serves it elsewhere. Non-blocking, close-on-exec.
+  task<result<descriptor>> accept_descriptor();
 
   /// Takes no more connections than those that are in the backlog, up to `accepted_max`, and closes the
   /// socket: who comes later is for those that share it, else refused.

@@ -24,7 +24,8 @@ struct listen_options {
   bool reuse_port = false;        ///< SO_REUSEPORT: the kernel spreads connections over several listeners
   bool v6_only = false;           ///< IPV6_V6ONLY
   bool replace_stale_path = true; ///< a unix-domain path that nobody listens on is removed first
-  std::size_t accepted_max = 256; ///< accepted connections that nobody took yet; accepting pauses there
+  std::size_t accepted_max =
+      256; ///< accepted connections that nobody took yet; accepting pauses there; 0: none
 };
 
 /// Applies the options that belong to the socket itself; errors name the option.

@@ -1,6 +1,7 @@
 #include "doctor_facts.hpp"
-#include "json_text.hpp"
 #include "version.hpp"
+
+#include <weir/base/json_text.hpp>
 
 #include <cstddef>
 

@@ -1,11 +1,11 @@
 #include "proxy_report.hpp"
 
-#include "json_text.hpp"
 #include "proxy_memory.hpp"
 #include "terminal.hpp"
 #include "units.hpp"
 
 #include <weir/async/sleep.hpp>
+#include <weir/base/json_text.hpp>
 #include <weir/io/loop.hpp>
 
 #include <fmt/format.h>

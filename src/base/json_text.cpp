@@ -1,11 +1,9 @@
-#include "json_text.hpp"
-
-#include <fmt/format.h>
+#include <weir/base/json_text.hpp>
 
 #include <cassert>
-#include <iterator>
+#include <utility>
 
-namespace weir::app {
+namespace weir {
 
 json_text::json_text(layout how) : layout_(how) {
   open('{', '}');
@@ -29,6 +27,16 @@ void json_text::add(std::string_view name, bool value) {
 void json_text::add_number(std::string_view name, std::uint64_t value) {
   begin_member(name);
   text_ += std::to_string(value);
+}
+
+void json_text::add_number(std::string_view name, std::int64_t value) {
+  begin_member(name);
+  text_ += std::to_string(value);
+}
+
+void json_text::open_object() {
+  begin_value();
+  open('{', '}');
 }
 
 void json_text::open_object(std::string_view name) {
@@ -86,15 +94,17 @@ void json_text::break_line() {
 }
 
 void json_text::write_string(std::string_view value) {
+  constexpr std::string_view digits = "0123456789abcdef";
   text_ += '"';
   for (const char letter : value) {
+    const auto code = static_cast<unsigned char>(letter);
     if (letter == '"' || letter == '\\') text_ += '\\';
-    if (static_cast<unsigned char>(letter) < 0x20)
-      fmt::format_to(std::back_inserter(text_), "\\u{:04x}", static_cast<unsigned>(letter));
+    if (code < 0x20)
+      text_.append("\\u00").append({digits[code / 16], digits[code % 16]});
     else
       text_ += letter;
   }
   text_ += '"';
 }
 
-} // namespace weir::app
+} // namespace weir

@@ -1,11 +1,12 @@
-#include <app/json_text.hpp>
+#include <weir/base/json_text.hpp>
+
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-namespace weir::app {
+namespace weir::test {
 namespace {
 
 TEST(json_text, writes_one_line) {
@@ -42,6 +43,17 @@ TEST(json_text, what_is_absent_is_null) {
   EXPECT_EQ(std::move(text).finish(), R"({"text": "here", "number": 7, "nothing": null})");
 }
 
+TEST(json_text, an_array_of_objects) {
+  json_text text(json_text::layout::line);
+  text.open_array("list");
+  for (const int number : {-1, 2}) {
+    text.open_object();
+    text.add("number", number);
+    text.close();
+  }
+  EXPECT_EQ(std::move(text).finish(), R"({"list": [{"number": -1}, {"number": 2}]})");
+}
+
 TEST(json_text, escapes_what_would_end_a_string) {
   json_text text(json_text::layout::line);
   text.add("quote \" backslash \\", "line\nend\x01");
@@ -49,4 +61,4 @@ TEST(json_text, escapes_what_would_end_a_string) {
 }
 
 } // namespace
-} // namespace weir::app
+} // namespace weir::test

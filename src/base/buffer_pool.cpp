@@ -3,10 +3,29 @@
 #include <sys/mman.h>
 
 #include <cassert>
+#include <cstdio>
 #include <new>
 #include <stdexcept>
 
 namespace weir {
+
+namespace {
+
+#ifdef NDEBUG
+constexpr bool traces_always = false;
+#else
+constexpr bool traces_always = true;
+#endif
+
+void report_held(const buffer_pool& pool) {
+  std::fprintf(stderr, "weir: a buffer pool ends while %zu of its slots are held:\n", pool.slots_in_use());
+  pool.for_each_held([](const lease_origin& origin, std::uint32_t references) {
+    std::fprintf(stderr, "  %u leases on bytes of descriptor %d, received for %s:%u\n", references,
+                 origin.descriptor, origin.where.file_name(), static_cast<unsigned>(origin.where.line()));
+  });
+}
+
+} // namespace
 
 struct buffer_pool::pool_slot : block {
   buffer_pool* pool = nullptr;
@@ -22,6 +41,7 @@ buffer_pool::buffer_pool(const buffer_pool_options& options)
   if (slots_max_ == 0) throw std::invalid_argument("buffer_pool: budget_bytes is less than one slot");
 
   slots_ = std::make_unique<pool_slot[]>(slots_max_);
+  if (options.trace_leases || traces_always) origins_ = std::make_unique<lease_origin[]>(slots_max_);
   void* memory = ::mmap(nullptr, slots_max_ * slot_bytes_, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
@@ -30,6 +50,7 @@ buffer_pool::buffer_pool(const buffer_pool_options& options)
 }
 
 buffer_pool::~buffer_pool() {
+  if (in_use_ != 0 && traces_always) report_held(*this);
   assert(in_use_ == 0 && "a lease outlives its buffer pool");
   ::munmap(memory_, slots_max_ * slot_bytes_);
 }
@@ -49,7 +70,8 @@ lease buffer_pool::acquire() noexcept {
     return {};
   }
   slot->references = 1;
-  if (++in_use_ > in_use_peak_) in_use_peak_ = in_use_;
+  if (origins_) origins_[static_cast<std::size_t>(slot - slots_.get())] = lease_origin{};
+  if (++in_use_ > in_use_peak_) in_use_peak_ = in_use_.load();
   return {*slot, slot->data, slot_bytes_};
 }
 
@@ -59,6 +81,18 @@ void buffer_pool::give_back(block& released) noexcept {
   slot.next_free = pool.free_;
   pool.free_ = &slot;
   --pool.in_use_;
+}
+
+void buffer_pool::note_origin(const block& slot, const lease_origin& origin) noexcept {
+  if (!origins_ || slot.release != give_back) return;
+  const auto& ours = static_cast<const pool_slot&>(slot);
+  if (ours.pool == this) origins_[index_of(slot)] = origin;
+}
+
+void buffer_pool::for_each_held(
+    const std::function<void(const lease_origin&, std::uint32_t references)>& visit) const {
+  for (std::size_t i = 0; i < untouched_; ++i)
+    if (slots_[i].references > 0) visit(origins_ ? origins_[i] : lease_origin{}, slots_[i].references);
 }
 
 std::uint32_t buffer_pool::index_of(const block& slot) const noexcept {

@@ -64,7 +64,7 @@ int epoll_reactor::control(int action, int descriptor, std::uint32_t events,
   epoll_event event{};
   event.events = events;
   event.data.u64 = std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(descriptor);
-  ++counters_.system_calls;
+  counters_.system_calls.count(system_call::interest);
   return ::epoll_ctl(epoll_.get(), action, descriptor, &event) == 0 ? 0 : -errno;
 }
 
@@ -132,7 +132,7 @@ std::span<const ready_event> epoll_reactor::wait(std::uint64_t timeout_ns) noexc
 /// The count of events, or a negative number where a signal came first.
 int epoll_reactor::wait_in_kernel(std::uint64_t timeout_ns) noexcept {
   ++counters_.waits;
-  ++counters_.system_calls;
+  counters_.system_calls.count(system_call::wait);
   const bool is_timed = timeout_ns != 0 && timeout_ns != no_timeout;
   if (is_timed && has_nanoseconds_) {
     const timespec timeout = timespec_of(timeout_ns);
@@ -140,7 +140,7 @@ int epoll_reactor::wait_in_kernel(std::uint64_t timeout_ns) noexcept {
     // seccomp filters that are older than the call answer EPERM.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     has_nanoseconds_ = false;
-    ++counters_.system_calls;
+    counters_.system_calls.count(system_call::wait);
   }
   const int milliseconds = timeout_ns == no_timeout ? -1 : milliseconds_of(timeout_ns);
   return ::epoll_wait(epoll_.get(), events_.data(), events_max, milliseconds);
@@ -159,13 +159,14 @@ void epoll_reactor::wake() noexcept {
 void epoll_reactor::take_wake() noexcept {
   if (!wake_pending_.exchange(false, std::memory_order_acq_rel)) return;
   ++counters_.wakes;
-  ++counters_.system_calls; // the waker's write: counters belong to this thread
+  counters_.system_calls.count(system_call::wake); // the waker's write: counters belong to this thread
 }
 
 /// A new epoll instance with everything that is watched and no ghosts. Where there is no descriptor for it
 /// the old one stays: ghosts then cost wake-ups until a later attempt succeeds.
 void epoll_reactor::rebuild() noexcept {
-  counters_.system_calls += 2; // and the close of one of the two
+  counters_.system_calls.count(system_call::interest);
+  counters_.system_calls.count(system_call::close); // of one of the two
   weir::descriptor fresh(::epoll_create1(EPOLL_CLOEXEC));
   if (!fresh) return;
   std::swap(epoll_, fresh);

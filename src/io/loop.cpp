@@ -1,3 +1,5 @@
+#include "probes.hpp"
+
 #include <weir/io/loop.hpp>
 
 #include <cstdio>
@@ -44,8 +46,9 @@ result<std::unique_ptr<loop>> loop::create(const loop_options& options, const ba
 }
 
 loop::loop(const loop_options& options)
-    : options_(options), pool_(options.buffers), send_pool_(options.send_buffers),
-      completed_(options.completion_capacity), inbox_(options.inbox_max), random_state_(seed_of(options)) {
+    : options_(options), measured_(std::make_unique<measurements>()), pool_(options.buffers),
+      send_pool_(options.send_buffers), completed_(options.completion_capacity), inbox_(options.inbox_max),
+      random_state_(seed_of(options)) {
   if (!options_.io.blocking) options_.io.blocking = options_.blocking;
 }
 
@@ -55,7 +58,7 @@ loop::~loop() {
   while (answering_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   if (outstanding_count_ == 0 && answers_owed_ == 0) return;
   std::fprintf(stderr, "weir: a loop ends with %zu answers owed and %zu operations outstanding:\n%s",
-               answers_owed_, outstanding_count_, dump().c_str());
+               answers_owed_, outstanding_count_.load(), dump().c_str());
   std::abort(); // the kernel may still write into their memory, and those who answer into the loop's
 }
 
@@ -86,11 +89,14 @@ void loop::turn(std::uint64_t deadline_ns) {
   loop* const outer = std::exchange(current_loop, this);
   ++counters_.turns;
   now_ns_ = proactor_->now_ns();
+  if (attention_asked_.load(std::memory_order_relaxed)) [[unlikely]]
+    attend();
   run_inbox();
   run_timers();
   run_completions();
   run_deferred();
   run_end_of_turn();
+  enter(loop_phase::waiting);
   submit_and_wait(deadline_ns);
   current_loop = outer;
 }
@@ -107,6 +113,7 @@ void loop::start(operation& op, std::source_location where) noexcept {
   outstanding_.push_back(op);
   ++outstanding_count_;
   ++counters_.operations_started;
+  probes::submit(op);
   proactor_->start(op);
 }
 
@@ -135,6 +142,16 @@ void loop::wake() noexcept {
   proactor_->wake();
 }
 
+void loop::ask_attention() noexcept {
+  attention_asked_.store(true, std::memory_order_release);
+  wake();
+}
+
+void loop::attend() noexcept {
+  attention_asked_.exchange(false, std::memory_order_acquire);
+  if (on_attention_) on_attention_->run();
+}
+
 std::uint64_t loop::random() noexcept {
   std::uint64_t bits = random_state_ += 0x9e3779b97f4a7c15;
   bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
@@ -150,10 +167,28 @@ bool loop::is_over_budget(std::size_t done) noexcept {
          proactor_->now_ns() - phase_began_ns_ > options_.turn_budget_ns;
 }
 
+void loop::begin_phase(loop_phase phase) noexcept {
+  phase_began_ns_ = proactor_->now_ns();
+  enter(phase, phase_began_ns_);
+}
+
+void loop::enter(loop_phase phase) noexcept {
+  enter(phase, options_.measure_handlers ? proactor_->now_ns() : now_ns_);
+}
+
+/// Tells the other threads what is done from now on, and notes how long the phase before it took.
+void loop::enter(loop_phase phase, std::uint64_t at_ns) noexcept {
+  if (options_.measure_handlers && phase_ != loop_phase::waiting)
+    measured_->phase_ns[static_cast<std::size_t>(phase_)].record(at_ns - entered_ns_);
+  if (phase_ != phase || phase != loop_phase::waiting) measured_->now.write(current_handler(phase, at_ns));
+  phase_ = phase;
+  entered_ns_ = handler_began_ns_ = at_ns;
+}
+
 /// Runs what is in `queue` now, not what is added meanwhile; what the budget leaves over stays at its head.
-void loop::run_queue(work_queue& queue) noexcept {
+void loop::run_queue(work_queue& queue, loop_phase phase) noexcept {
   if (queue.empty()) return;
-  begin_phase();
+  begin_phase(phase);
   work_queue batch = std::move(queue);
   for (std::size_t done = 0; !batch.empty() && !is_over_budget(done); ++done) batch.pop_front()->run();
   batch.splice_back(queue);
@@ -162,46 +197,73 @@ void loop::run_queue(work_queue& queue) noexcept {
 
 void loop::run_inbox() noexcept {
   if (arrived_.empty() && !inbox_.empty()) arrived_ = inbox_.take_all(); // else the bound would not hold
-  run_queue(arrived_);
+  run_queue(arrived_, loop_phase::inbox);
 }
 
 void loop::run_timers() noexcept {
-  if (timers_.next_ns() <= now_ns_) timers_.advance(now_ns_, options_.phase_budget);
+  const std::uint64_t due_ns = timers_.next_ns();
+  if (due_ns > now_ns_) return;
+  measured_->lag_ns.record(now_ns_ - due_ns);
+  enter(loop_phase::timers);
+  timers_.advance(now_ns_, options_.phase_budget);
 }
 
 void loop::run_completions() noexcept {
   if (completed_.empty()) return;
-  begin_phase();
+  begin_phase(loop_phase::completions);
   const std::size_t ready = completed_.size();
-  for (std::size_t done = 0; done < ready && !is_over_budget(done); ++done) dispatch(*completed_.pop());
+  std::size_t done = 0;
+  for (; done < ready && !is_over_budget(done); ++done) dispatch(*completed_.pop());
+  measured_->batch.record(done);
 }
 
 void loop::dispatch(completion_queue::entry&& ready) noexcept {
   operation& op = *ready.op;
   ++counters_.completions;
+  ++counters_.completions_of_lane[static_cast<std::size_t>(op.lane_)];
+  probes::complete(op, ready.what);
+  if (pool_.traces_leases() && ready.what.data.owner())
+    pool_.note_origin(*ready.what.data.owner(), {op.descriptor_, now_ns_, op.started_from_});
+  measured_->now.write(current_handler(op, handler_began_ns_));
   if (!ready.what.more) {
+    measured_->latency_ns[static_cast<std::size_t>(op.kind_)].record(now_ns_ - op.started_at_ns_);
     op.state_ = operation_state::idle;
     op.unlink();
     --outstanding_count_;
   }
+  if (options_.measure_handlers) [[unlikely]]
+    return run_measured(op, std::move(ready.what));
   op.on_completion_(op, std::move(ready.what));
+}
+
+/// What is noted of the operation is noted before: its handler may destroy it.
+void loop::run_measured(operation& op, completion&& what) noexcept {
+  const operation_kind kind = op.kind_;
+  const std::source_location where = op.started_from_;
+  op.on_completion_(op, std::move(what));
+  const std::uint64_t ended_ns = proactor_->now_ns();
+  const std::uint64_t took_ns = ended_ns - std::exchange(handler_began_ns_, ended_ns);
+  measured_->handler_ns[static_cast<std::size_t>(kind)].record(took_ns);
+  if (took_ns > options_.slow_handler_ns) measured_->slowest.note(kind, where, took_ns);
 }
 
 /// The woken come first, so that what yielded lets them pass; and those that it wakes do not wait for a turn
 /// either.
 void loop::run_deferred() noexcept {
   run_woken();
-  run_queue(deferred_);
+  run_queue(deferred_, loop_phase::deferred);
   run_woken();
 }
 
 void loop::run_woken() noexcept {
   if (woken_.empty()) return;
-  begin_phase();
+  begin_phase(loop_phase::deferred);
   for (std::size_t done = 0; !woken_.empty() && !is_over_budget(done); ++done) woken_.pop_front()->run();
 }
 
 void loop::run_end_of_turn() noexcept {
+  if (ending_.empty()) return;
+  enter(loop_phase::end_of_turn);
   work_queue batch = std::move(ending_);
   while (work* item = batch.pop_front()) item->run();
 }
@@ -240,6 +302,11 @@ void loop::spin(std::uint64_t until_ns) noexcept {
 
 void loop::for_each_outstanding(const std::function<void(const operation&)>& visit) const {
   for (const operation* op = outstanding_.front(); op; op = outstanding_.next(*op)) visit(*op);
+}
+
+void loop::for_each_holder(const std::function<void(const memory_holder&)>& visit) const {
+  for (const memory_holder* holder = holders_.front(); holder; holder = holders_.next(*holder))
+    visit(*holder);
 }
 
 std::string loop::dump() const {

@@ -11,9 +11,9 @@ namespace {
 
 /// Makes `call` until no signal interrupts it.
 template <class Call>
-auto made(loop_counters& counters, Call call) noexcept {
+auto made(system_call kind, loop_counters& counters, Call call) noexcept {
   for (;;) {
-    ++counters.system_calls;
+    counters.system_calls.count(kind);
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
   }
@@ -70,8 +70,9 @@ constexpr std::size_t transfer_bytes_max = 0x7fff'f000;
 
 int accept(int listener, loop_counters& counters) noexcept {
   for (;;) {
-    const int accepted =
-        made(counters, [&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+    const int accepted = made(system_call::accept, counters, [&] {
+      return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    });
     if (accepted >= 0) return accepted;
     if (errno == EAGAIN) return would_block;
     if (!concerns_lost_connection(errno)) return -errno;
@@ -79,7 +80,7 @@ int accept(int listener, loop_counters& counters) noexcept {
 }
 
 int connect(const connect_operation& op, loop_counters& counters) noexcept {
-  ++counters.system_calls;
+  counters.system_calls.count(system_call::connect);
   if (::connect(op.descriptor(), op.address, op.address_bytes) == 0) return 0;
   // Interrupted or not, the connection goes on in the background (connect(2)).
   return errno == EINPROGRESS || errno == EINTR ? would_block : -errno;
@@ -95,7 +96,8 @@ int outcome_of_connect(int socket, loop_counters& counters) noexcept {
 
 int receive(int socket, std::span<std::byte> into, loop_counters& counters) noexcept {
   const std::size_t size_bytes = std::min(into.size(), transfer_bytes_max);
-  return count_received(made(counters, [&] { return ::recv(socket, into.data(), size_bytes, MSG_DONTWAIT); }),
+  return count_received(made(system_call::receive, counters,
+                             [&] { return ::recv(socket, into.data(), size_bytes, MSG_DONTWAIT); }),
                         counters);
 }
 
@@ -105,12 +107,14 @@ int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept
   msghdr header{};
   header.msg_iov = into.data();
   header.msg_iovlen = into.size();
-  return count_received(made(counters, [&] { return ::recvmsg(socket, &header, MSG_DONTWAIT); }), counters);
+  return count_received(
+      made(system_call::receive, counters, [&] { return ::recvmsg(socket, &header, MSG_DONTWAIT); }),
+      counters);
 }
 
 int send(const send_operation& op, loop_counters& counters) noexcept {
   const std::size_t size_bytes = std::min(op.buffer.size(), transfer_bytes_max);
-  return count_sent(made(counters,
+  return count_sent(made(system_call::send, counters,
                          [&] {
                            return ::send(op.descriptor(), op.buffer.data(), size_bytes,
                                          MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -119,9 +123,9 @@ int send(const send_operation& op, loop_counters& counters) noexcept {
 }
 
 int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
-  return count_sent(
-      made(counters, [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
-      counters);
+  return count_sent(made(system_call::send, counters,
+                         [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
+                    counters);
 }
 
 int send(operation& op, loop_counters& counters) noexcept {
@@ -199,17 +203,17 @@ int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept
   pollfd watched{};
   watched.fd = descriptor;
   watched.events = static_cast<short>(events);
-  const int count = made(counters, [&] { return ::poll(&watched, 1, 0); });
+  const int count = made(system_call::poll, counters, [&] { return ::poll(&watched, 1, 0); });
   return count < 0 ? -errno : static_cast<unsigned short>(watched.revents);
 }
 
 int close(int descriptor, loop_counters& counters) noexcept {
-  ++counters.system_calls;
+  counters.system_calls.count(system_call::close);
   return result_or_error(::close(descriptor)); // never twice: the number may be in use again (close(2))
 }
 
 int shutdown(const shutdown_operation& op, loop_counters& counters) noexcept {
-  ++counters.system_calls;
+  counters.system_calls.count(system_call::shutdown);
   return result_or_error(::shutdown(op.descriptor(), op.how));
 }
 

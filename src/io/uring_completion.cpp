@@ -56,7 +56,7 @@ void uring_proactor::complete_wake() noexcept {
   // Before the loop looks at what the wakers left for it; whoever wakes from now on writes again.
   wake_is_pending_.exchange(false, std::memory_order_acq_rel);
   ++counters_.wakes;
-  ++counters_.system_calls; // the waker's write
+  counters_.system_calls.count(system_call::wake); // the waker's write
 }
 
 void uring_proactor::complete_request(operation& op, const uring_completion& what) noexcept {

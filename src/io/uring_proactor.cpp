@@ -260,13 +260,13 @@ void uring_proactor::wait(std::uint64_t timeout_ns) noexcept {
   deliver_finished();
   stage();
   while (has_unstaged()) {
-    ++counters_.system_calls;
+    counters_.system_calls.count(system_call::submit);
     if (!ring_->submit()) break;
     stage();
   }
   if (must_not_sleep()) timeout_ns = 0;
   if (timeout_ns != 0 || ring_->has_staged() || ring_->must_enter()) {
-    ++counters_.system_calls;
+    counters_.system_calls.count(system_call::wait);
     ++counters_.waits;
     ring_->submit_and_wait(timeout_ns);
   }
@@ -298,7 +298,7 @@ bool uring_proactor::must_not_sleep() const noexcept {
 void uring_proactor::run_inline() noexcept {
   if (ring_->has_staged()) return; // what was started before has not been submitted: next time
   while (operation* op = inline_.pop_front()) {
-    ++counters_.system_calls;
+    counters_.system_calls.count(system_call::shutdown);
     const auto& wanted = static_cast<const shutdown_operation&>(*op);
     finish(*op, ::shutdown(wanted.descriptor(), wanted.how) == 0 ? 0 : -errno);
   }

@@ -5,8 +5,8 @@
 namespace weir {
 
 stream::core::core(loop& home, descriptor socket, const stream_options& options) noexcept
-    : unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)), unsent(home.send_buffers()),
-      home_(home), descriptor_(socket.release()),
+    : memory_holder(report_held), unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)),
+      unsent(home.send_buffers()), home_(home), descriptor_(socket.release()),
       send_max_bytes_(options.send_bytes.value_or(home.options().stream_send_bytes)),
       receive_(*this, descriptor_,
                [](operation& op, completion&& what) noexcept {
@@ -23,7 +23,21 @@ stream::core::core(loop& home, descriptor socket, const stream_options& options)
                delete &self;
              }),
       end_of_turn_(*this,
-                   [](work& item) noexcept { static_cast<owned<work>&>(item).owner.send_gathered(); }) {}
+                   [](work& item) noexcept { static_cast<owned<work>&>(item).owner.send_gathered(); }) {
+  home_.add_holder(*this);
+}
+
+held_memory stream::core::report_held(const memory_holder& self) {
+  const auto& me = static_cast<const core&>(self);
+  held_memory held;
+  held.kind = "stream";
+  held.descriptor = me.descriptor_;
+  held.unread_bytes = me.unread.pinned_bytes();
+  held.unsent_bytes = me.unsent.bytes();
+  held.is_paused = me.paused_ && !me.suspended_;
+  if (const auto peer = address::remote_of(me.descriptor_)) held.name = peer->to_string();
+  return held;
+}
 
 // --- receiving ---
 
@@ -55,7 +69,10 @@ void stream::core::on_received(completion&& what) noexcept {
     read_error_ = error(std::errc::not_enough_memory, "receive");
     paused_ = true;
   }
-  if (!paused_ && (unread.must_pause() || is_in_the_way())) paused_ = true;
+  if (!paused_ && (unread.must_pause() || is_in_the_way())) {
+    paused_ = true;
+    ++home_.counters().receives_paused;
+  }
   if (paused_) home_.cancel(receive_);
   arrived.set();
 }

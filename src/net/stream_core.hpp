@@ -4,6 +4,7 @@
 
 #include <weir/async/event.hpp>
 #include <weir/io/loop.hpp>
+#include <weir/io/memory_holder.hpp>
 #include <weir/net/inbound.hpp>
 #include <weir/net/stream.hpp>
 
@@ -11,7 +12,7 @@
 
 namespace weir {
 
-class stream::core {
+class stream::core : private memory_holder {
  public:
   core(loop& home, descriptor socket, const stream_options& options) noexcept;
 
@@ -65,6 +66,7 @@ class stream::core {
     core& owner;
   };
 
+  static held_memory report_held(const memory_holder& self);
   void on_received(completion&& what) noexcept;
   void on_receive_ended(int result) noexcept;
   bool is_in_the_way() const noexcept;

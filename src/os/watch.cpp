@@ -81,8 +81,10 @@ class watch::core : private poll_operation {
     is_calling_ = true;
     notify_(context_, seen);
     const bool may_be_closed = is_abandoned_ || was_released_ || !any(interest_);
-    if (!may_be_closed && spinning_.after_call(descriptor(), events) && on_spinning_)
-      on_spinning_(descriptor());
+    if (!may_be_closed && spinning_.after_call(descriptor(), events)) {
+      ++home_.counters().watches_spinning;
+      if (on_spinning_) on_spinning_(descriptor());
+    }
     is_calling_ = false;
   }
 

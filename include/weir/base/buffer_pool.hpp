@@ -3,18 +3,21 @@
 // Bound: `budget_bytes` is the most that all streams of a loop together can hold; when it is used up
 // `acquire` gives nothing and
 //   the streams wait in line for a slot (io/): nothing is allocated, nothing is dropped.
-// Thread rule: one thread, the loop's. Lifetime: outlives every lease on its slots (asserted).
-// Memory: address space is reserved at once, pages are touched when first used. Slots are reused last-in
-// first-out, so
+// Thread rule: one thread, the loop's; any may read how much is in use. Lifetime: outlives every lease on its
+// slots (asserted). Memory: address space is reserved at once, pages are touched when first used. Slots are
+// reused last-in first-out, so
 //   a loop that keeps up works in a few cache-warm slots. The memory is not inherited by fork (MADV_DONTFORK,
 //   madvise(2)).
 #pragma once
 
 #include <weir/base/lease.hpp>
+#include <weir/base/single_writer.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <source_location>
 
 namespace weir {
 
@@ -22,6 +25,15 @@ struct buffer_pool_options {
   std::size_t slot_bytes =
       std::size_t{32} << 10; ///< most bytes that one receive yields in one piece; multiple of the page size
   std::size_t budget_bytes = std::size_t{64} << 20; ///< all slots together
+  bool trace_leases =
+      false; ///< keeps for each slot what its bytes are (32 bytes a slot); debug builds always do
+};
+
+/// Whence the bytes of a slot are: for reports that say who holds what.
+struct lease_origin {
+  int descriptor = -1;        ///< -1: not known, or the kernel has the slot
+  std::uint64_t since_ns = 0; ///< loop time
+  std::source_location where; ///< that started the receive
 };
 
 class buffer_pool {
@@ -45,6 +57,13 @@ class buffer_pool {
   std::size_t bytes_in_use() const noexcept { return in_use_ * slot_bytes_; }
   std::size_t slots_in_use_peak() const noexcept { return in_use_peak_; }
 
+  // Who holds what.
+  bool traces_leases() const noexcept { return origins_ != nullptr; }
+  /// Does nothing for a block of another owner.
+  void note_origin(const block& slot, const lease_origin& origin) noexcept;
+  /// Every slot in use. `references`: leases on it.
+  void for_each_held(const std::function<void(const lease_origin&, std::uint32_t references)>& visit) const;
+
   /// Slots as numbers, for rings that name buffers by number (io_uring).
   std::uint32_t index_of(const block& slot) const noexcept;
   /// The slot of that number, of which the caller must hold the reference that `acquire` gave.
@@ -56,11 +75,12 @@ class buffer_pool {
 
   std::size_t slot_bytes_;
   std::size_t slots_max_;
-  std::size_t in_use_ = 0;
-  std::size_t in_use_peak_ = 0;
+  single_writer<std::size_t> in_use_;
+  single_writer<std::size_t> in_use_peak_;
   std::size_t untouched_ = 0; ///< slots from this index on were never handed out
   std::byte* memory_ = nullptr;
   std::unique_ptr<pool_slot[]> slots_;
+  std::unique_ptr<lease_origin[]> origins_; ///< of each slot; null: not traced
   pool_slot* free_ = nullptr;
 };
 

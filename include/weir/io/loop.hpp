@@ -4,10 +4,11 @@
 //   wait in one system call
 // and each phase has a budget, so that none can starve another.
 //
-// Thread rule: construct, run and destroy on one thread; only `post`, `post_answer`, `wake` and `stop` may be
-// called from others. Lifetime: outlives all operations, timers and leases that belong to it, and the answers
-// that other threads owe it; a loop that ends with operations outstanding says which. `now_ns` is constant
-// within a turn.
+// Thread rule: construct, run and destroy on one thread; only `post`, `post_answer`, `wake`, `stop` and
+// `ask_attention` may be called from others, and `counters`, `measured` and the numbers of the pools and of
+// what is outstanding be read. Lifetime: outlives all operations, timers and leases that belong to it, and
+// the answers that other threads owe it; a loop that ends with operations outstanding says which. `now_ns` is
+// constant within a turn.
 #pragma once
 
 #include <weir/base/buffer_pool.hpp>
@@ -17,6 +18,8 @@
 #include <weir/io/completion_queue.hpp>
 #include <weir/io/counters.hpp>
 #include <weir/io/inbox.hpp>
+#include <weir/io/measurements.hpp>
+#include <weir/io/memory_holder.hpp>
 #include <weir/io/operation.hpp>
 #include <weir/io/proactor.hpp>
 #include <weir/io/timer.hpp>
@@ -47,7 +50,9 @@ struct loop_options {
   std::uint64_t turn_budget_ns = 10'000'000; ///< time after which a phase leaves the rest to the next turn
   std::uint64_t seed = 0;                    ///< of the loop's random generator; 0: from the system
   std::uint64_t spin_ns = 0; ///< how long a loop with nothing to do looks for completions before it sleeps
-  blocking_pool* blocking = nullptr; ///< for blocking work, outlives the loop; null: the process's
+  bool measure_handlers = false;             ///< times every handler and phase (measurements.hpp), 25 ns each
+  std::uint64_t slow_handler_ns = 1'000'000; ///< one that is measured and takes longer is listed
+  blocking_pool* blocking = nullptr;         ///< for blocking work, outlives the loop; null: the process's
 };
 
 class loop {
@@ -96,22 +101,34 @@ class loop {
   /// Any thread, async-signal-safe: the current or the next turn does not sleep.
   void wake() noexcept;
 
+  /// Any thread: `on_attention` runs at the beginning of a later turn, once for all who asked before.
+  void ask_attention() noexcept;
+  /// What runs then; null: nothing. Must stay until it is replaced.
+  void on_attention(work* what) noexcept { on_attention_ = what; }
+
   std::uint64_t now_ns() const noexcept { return now_ns_; }
   /// Uniform random bits from the loop's generator (SplitMix64: Steele, Lea, Flood 2014). Not for secrets.
   std::uint64_t random() noexcept;
 
   buffer_pool& buffers() noexcept { return pool_; }
   buffer_pool& send_buffers() noexcept { return send_pool_; }
+  const buffer_pool& buffers() const noexcept { return pool_; }
+  const buffer_pool& send_buffers() const noexcept { return send_pool_; }
   /// The threads for what blocks.
   blocking_pool& blocking() noexcept {
     return options_.blocking ? *options_.blocking : blocking_pool::of_process();
   }
   const loop_options& options() const noexcept { return options_; }
   const loop_counters& counters() const noexcept { return counters_; }
+  /// On the loop's thread: for the floors above, which count here too.
+  loop_counters& counters() noexcept { return counters_; }
+  const measurements& measured() const noexcept { return *measured_; }
   proactor& backend() noexcept { return *proactor_; }
   const std::string& backend_reason() const noexcept { return reason_; }
 
   std::size_t outstanding() const noexcept { return outstanding_count_; }
+  void add_holder(memory_holder& which) noexcept { holders_.push_back(which); }
+  void for_each_holder(const std::function<void(const memory_holder&)>& visit) const;
   /// Every operation in flight, oldest first.
   void for_each_outstanding(const std::function<void(const operation&)>& visit) const;
   /// A line for each of them: kind, descriptor, state, age, source location.
@@ -122,7 +139,7 @@ class loop {
 
   void wake_if_asleep() noexcept;
   void await_cancelled() noexcept;
-  void run_queue(work_queue& queue) noexcept;
+  void run_queue(work_queue& queue, loop_phase phase) noexcept;
   void run_inbox() noexcept;
   void run_timers() noexcept;
   void run_completions() noexcept;
@@ -132,12 +149,17 @@ class loop {
   void submit_and_wait(std::uint64_t deadline_ns) noexcept;
   void spin(std::uint64_t until_ns) noexcept;
   bool has_work_queued() const noexcept;
-  void begin_phase() noexcept { phase_began_ns_ = proactor_->now_ns(); }
+  void begin_phase(loop_phase phase) noexcept;
+  void enter(loop_phase phase) noexcept;
+  void enter(loop_phase phase, std::uint64_t at_ns) noexcept;
+  void attend() noexcept;
   bool is_over_budget(std::size_t done) noexcept;
   void dispatch(completion_queue::entry&& ready) noexcept;
+  void run_measured(operation& op, completion&& what) noexcept;
 
   loop_options options_;
   loop_counters counters_;
+  std::unique_ptr<measurements> measured_;
   buffer_pool pool_;
   buffer_pool send_pool_;
   completion_queue completed_;
@@ -150,14 +172,20 @@ class loop {
   work_queue woken_;
   work_queue ending_;
   intrusive_list<operation> outstanding_;
-  std::size_t outstanding_count_ = 0;
+  single_writer<std::size_t> outstanding_count_;
+  intrusive_list<memory_holder> holders_;
+  work* on_attention_ = nullptr;
   std::size_t answers_owed_ = 0;
   std::uint64_t now_ns_ = 0;
   std::uint64_t phase_began_ns_ = 0;
+  std::uint64_t entered_ns_ = 0;       ///< the phase under way
+  std::uint64_t handler_began_ns_ = 0; ///< the same, or the end of the last handler that was measured
+  loop_phase phase_ = loop_phase::waiting;
   std::uint64_t random_state_;
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> wake_requested_{false};
+  std::atomic<bool> attention_asked_{false};
   std::atomic<unsigned> answering_{0}; ///< threads inside `post_answer`
 };
 

@@ -1,0 +1,37 @@
+// memory_holder: somebody who holds memory of the loop's pools for longer than a handler, such as a stream
+// with unread bytes. It is on a list of its loop for as long as it lives, so that whoever asks where the
+// memory is gets an answer.
+//
+// Thread rule: the loop's thread. Bound: intrusive, no memory of its own. Lifetime: the loop outlives it.
+#pragma once
+
+#include <weir/base/intrusive.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace weir {
+
+/// What it says of itself.
+struct held_memory {
+  const char* kind = ""; ///< "stream"
+  int descriptor = -1;
+  std::size_t unread_bytes = 0; ///< of memory that what was received and not read pins
+  std::size_t unsent_bytes = 0;
+  bool is_paused = false; ///< its credit is used up: it receives no more
+  std::string name;       ///< the peer, where it is known
+};
+
+class memory_holder : public list_hook<> {
+ public:
+  using report = held_memory (*)(const memory_holder& self);
+  explicit memory_holder(report how) noexcept : report_(how) {}
+  ~memory_holder() { unlink(); }
+
+  held_memory held() const { return report_(*this); }
+
+ private:
+  report report_;
+};
+
+} // namespace weir

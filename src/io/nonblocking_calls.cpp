@@ -146,12 +146,13 @@ int send(operation& op, loop_counters& counters) noexcept {
 int receive(receive_message_operation& op, loop_counters& counters) noexcept {
   op.fill_header();
   return count_received(
-      made(counters, [&] { return ::recvmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }),
+      made(system_call::receive, counters,
+           [&] { return ::recvmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }),
       counters);
 }
 
 int receive(int socket, std::span<mmsghdr> into, loop_counters& counters) noexcept {
-  const int count = made(counters, [&] {
+  const int count = made(system_call::receive, counters, [&] {
     return ::recvmmsg(socket, into.data(), static_cast<unsigned>(into.size()),
                       MSG_DONTWAIT | MSG_CMSG_CLOEXEC, nullptr);
   });
@@ -163,14 +164,15 @@ int receive(int socket, std::span<mmsghdr> into, loop_counters& counters) noexce
 }
 
 int send(const send_message_operation& op, loop_counters& counters) noexcept {
-  const int outcome = count_sent(
-      made(counters, [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
-      counters);
+  const int outcome =
+      count_sent(made(system_call::send, counters,
+                      [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
+                 counters);
   return outcome == would_block && tells_nothing_of_room(op) ? -EAGAIN : outcome;
 }
 
 int send(const send_messages_operation& op, loop_counters& counters) noexcept {
-  const int count = made(counters, [&] {
+  const int count = made(system_call::send, counters, [&] {
     return ::sendmmsg(op.descriptor(), op.messages.data(), static_cast<unsigned>(op.messages.size()),
                       MSG_DONTWAIT | MSG_NOSIGNAL);
   });

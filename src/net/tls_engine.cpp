@@ -18,8 +18,8 @@ tls_engine::tls_engine(ssl_ptr made, buffer_pool& chunks) : ssl_(std::move(made)
   SSL_set_bio(ssl_.get(), both_ways, both_ways); // which owns it from here on
 }
 
-/// OpenSSL would take the session of a connection that ends without close_notify for spoilt, which has not been
-/// the rule since TLS 1.1 (RFC 4346, 7.2.1).
+/// OpenSSL would take the session of a connection that ends without close_notify for spoilt, which has not
+/// been the rule since TLS 1.1 (RFC 4346, 7.2.1).
 tls_engine::~tls_engine() {
   if (!has_failed_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }

@@ -63,8 +63,10 @@ result<std::unique_ptr<uring_proactor>> uring_proactor::create_unproven(completi
   if (!wake_event) return fail(error::from_errno(errno, "eventfd"));
   std::unique_ptr<uring_proactor> made(
       new uring_proactor(completed, pool, counters, options, std::move(*ring), std::move(wake_event)));
-  if (options.restricted) // behind the registration of its buffers
+  if (options.restricted) { // behind the registration of its buffers
+    made->capabilities_.remove(capability::files);
     if (result<> done = made->ring_->restrict(); !done) return fail(std::move(done).error());
+  }
   return made;
 }
 

@@ -48,7 +48,7 @@ inline constexpr std::uint16_t in_line = 64;     ///< waits for a slot of the bu
 inline constexpr std::uint16_t polling = 128;    ///< the kernel has a poll ahead of the receive itself
 inline constexpr std::uint16_t has_slot = 256;   ///< the kernel fills a pool slot whose number is kept
 inline constexpr std::uint16_t in_sends = 512;   ///< a send that waits for the end of the turn
-inline constexpr std::uint16_t offloaded = 1024; ///< the blocking pool has it
+inline constexpr std::uint16_t offloaded = 2048; ///< the blocking pool has it
 } // namespace uring_flag
 
 } // namespace weir

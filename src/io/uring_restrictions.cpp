@@ -1,6 +1,7 @@
 // What a restricted ring accepts: the operations that the proactor submits and the registrations that it
 // makes once the ring runs. Whoever gets hold of the process, or of the descriptor, can do no more with it:
-// no files are opened, no buffers, files or credentials registered. io_uring_register(2).
+// no files are opened (threads of the pool do that), no buffers, files or credentials registered.
+// io_uring_register(2).
 #include "uring_ring.hpp"
 
 #include <array>
@@ -9,10 +10,10 @@
 namespace weir {
 namespace {
 
-constexpr std::array<io_uring_op, 11> used_opcodes = {
+constexpr std::array<io_uring_op, 12> used_opcodes = {
     IORING_OP_NOP,    IORING_OP_READ,    IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
     IORING_OP_ACCEPT, IORING_OP_CONNECT, IORING_OP_CLOSE,    IORING_OP_RECV,
-    IORING_OP_SEND,   IORING_OP_SENDMSG, IORING_OP_SEND_ZC,
+    IORING_OP_SEND,   IORING_OP_SENDMSG, IORING_OP_SEND_ZC,  IORING_OP_RECVMSG,
 };
 constexpr std::uint8_t used_entry_flags = IOSQE_BUFFER_SELECT;
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <regex>
 #include <sstream>
 #include <string>
 
@@ -53,7 +54,7 @@ TEST_P(without_io_uring, the_table_shows_no_more_than_there_is) {
   const std::string text = examined_with(
       "", "", [](const doctor_facts& facts) { return doctor_text(facts, false); },
       [] { test::forbid_io_uring(GetParam()); });
-  EXPECT_NE(text.find("\n  receive            -          readiness\n"), std::string::npos) << text;
+  EXPECT_TRUE(std::regex_search(text, std::regex("\n  receive +- +readiness\n"))) << text;
   EXPECT_NE(text.find("\n  io_uring cannot be used: io_uring_setup: "), std::string::npos) << text;
 }
 
@@ -126,13 +127,15 @@ TEST(doctor_text, is_aligned_and_fits_a_screen) {
   ASSERT_TRUE(facts) << facts.error().message();
   std::istringstream lines(doctor_text(*facts, false));
   std::size_t operations = 0;
+  std::size_t column = 0;
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(line.size(), 100u) << line;
     EXPECT_FALSE(line.ends_with(' ')) << line;
     for (const char* how : {"readiness", "inline", "offloaded"}) {
       if (!line.ends_with(how)) continue;
       ++operations;
-      EXPECT_EQ(line.rfind(how), 32u) << line;
+      if (operations == 1) column = line.rfind(how);
+      EXPECT_EQ(line.rfind(how), column) << line;
     }
   }
   EXPECT_EQ(operations, operation_kind_count);

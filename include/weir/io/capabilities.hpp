@@ -27,7 +27,7 @@ class capability_mask {
  public:
   constexpr capability_mask() = default;
   constexpr explicit capability_mask(std::uint32_t bits) noexcept : bits_(bits) {}
-  static constexpr capability_mask all() noexcept { return capability_mask(0xff); }
+  static constexpr capability_mask all() noexcept { return capability_mask(0x1ff); }
 
   constexpr bool has(capability which) const noexcept {
     return (bits_ & static_cast<std::uint32_t>(which)) != 0;

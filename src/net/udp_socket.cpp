@@ -26,8 +26,8 @@ bool has_kernel_segments(const descriptor& socket) noexcept {
 
 /// Only where a slot holds what may come: of a batch that is cut, whole datagrams would be lost.
 bool starts_to_coalesce(const descriptor& socket, const loop& home) noexcept {
-  const std::size_t slot_bytes = home.options().buffers.slot_bytes;
-  if (slot_bytes < coalesced_max_bytes + message_header::payload_offset(udp_control_bytes)) return false;
+  const std::size_t room_bytes = home.options().buffers.slot_bytes;
+  if (room_bytes < coalesced_max_bytes + message_header::payload_offset(udp_control_bytes)) return false;
   const int on = 1;
   return ::setsockopt(socket.get(), IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
 }

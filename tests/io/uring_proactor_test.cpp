@@ -346,10 +346,13 @@ TEST_F(uring_proactor_test, tells_how_it_carries_operations_out) {
   ASSERT_NO_FATAL_FAILURE(open(options()));
   EXPECT_EQ(on().backend().execution_of(operation_kind::send), execution::kernel);
   EXPECT_EQ(on().backend().execution_of(operation_kind::shutdown), execution::inline_);
+  EXPECT_EQ(on().backend().execution_of(operation_kind::receive_message_many), execution::kernel);
+  EXPECT_EQ(on().backend().execution_of(operation_kind::send_messages), execution::readiness);
   loop_options own_buffers = options();
   own_buffers.io.allowed.remove(capability::provided_buffers);
   ASSERT_NO_FATAL_FAILURE(open(own_buffers));
   EXPECT_EQ(on().backend().execution_of(operation_kind::receive_many), execution::readiness);
+  EXPECT_EQ(on().backend().execution_of(operation_kind::receive_message_many), execution::readiness);
 }
 
 } // namespace

@@ -42,7 +42,8 @@ def cpu_seconds():
 def run(command):
     """What the last line that begins an object says, and the CPU time that the program took."""
     before = cpu_seconds()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    # A session of its own for each: fio's job has one, and the scheduler shares a busy machine out among sessions.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, start_new_session=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout[done.stdout.index("{"):]), cpu_seconds() - before

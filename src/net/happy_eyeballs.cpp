@@ -106,6 +106,7 @@ task<> connection_race::start_attempts(nursery& attempts) {
 
 task<result<stream>> connection_race::run() {
   deadline_scope limited(co_await current_cancellation(), options_.timeout);
+  assert(options_.attempts_max > 0);
   auto body = [this](nursery& attempts) { return start_attempts(attempts); };
   result<> raced = co_await with_nursery(nursery_options(options_.attempts_max), body).under(&limited);
   if (winner_) co_return stream::adopt(std::move(*winner_), options_.stream);

@@ -153,7 +153,7 @@ task<> resolver::core::refresh_hosts(std::shared_ptr<core> self) {
   };
   result<std::unique_ptr<hosts_table>> fresh = co_await offload(pool_class::disk, read);
   self->is_reading_hosts_ = false;
-  if (fresh) self->hosts_read_ns_ = self->home_.now_ns();
+  if (fresh || !fresh.error().is_cancelled()) self->hosts_read_ns_ = self->home_.now_ns();
   if (fresh && *fresh) self->hosts_ = std::move(*fresh); // else what was known still holds
 }
 

@@ -1,4 +1,5 @@
 // Transfers of libcurl on each backend, against a server on the same loop.
+#include "curl_docs.hpp"
 #include "http_of_test.hpp"
 
 #include <weir/adapters/curl_client.hpp>
@@ -56,6 +57,16 @@ TEST_P(curl_client_test, requests_and_responses_are_whole) {
     EXPECT_TRUE(answer->body.starts_with("POST /path?q=1 HTTP/1.1\r\n"));
     EXPECT_NE(answer->body.find("X-Colour: blue\r\n"), std::string::npos);
     EXPECT_TRUE(answer->body.ends_with(post.body));
+  });
+}
+
+TEST_P(curl_client_test, examples_of_the_documentation) {
+  auto answers = [](const std::string&, stream& client) -> task<> {
+    return http_of_test::write(client, http_of_test::answer(std::string(100'000, 'x')));
+  };
+  with_web(answers, curl_client_options(), [](curl_client& web, http_of_test& server) -> task<> {
+    result<std::size_t> size = co_await size_of_page(web, server.url());
+    EXPECT_EQ(size.value(), 100'000u);
   });
 }
 

@@ -1,5 +1,6 @@
 // Statements, streams, cancellation and notifications against a real PostgreSQL that the test starts: one
 // test case, since making a database takes a second. What needs no server stands behind it.
+#include "postgres_docs.hpp"
 #include "server_test.hpp"
 
 #include <weir/adapters/postgres_connection.hpp>
@@ -232,6 +233,19 @@ class postgres_connection_test : public server_test<postgres_server> {
     EXPECT_EQ(heard->process, other->server_process());
   }
 
+  task<> examples_of_the_documentation(postgres_connection& db) {
+    result<postgres_result> made = co_await db.query("create table item(id int, name text, price int)");
+    result<postgres_result> filled =
+        co_await db.query("insert into item values (1, 'tea', 3), (2, 'ink', 4)");
+    EXPECT_TRUE(made && filled && filled->rows_affected() == 2);
+    result<long> sum = co_await sum_of_prices(db);
+    EXPECT_EQ(sum.value(), 7);
+    result<std::string> name = co_await with_a_pool(server->over_unix());
+    EXPECT_EQ(name.value(), "tea");
+    result<postgres_result> dropped = co_await db.query("drop table item");
+    EXPECT_TRUE(dropped);
+  }
+
   task<> a_server_that_ends_the_connection_is_told(postgres_connection& db) {
     result<postgres_connection> other = co_await connect_to(server->over_unix());
     auto ends_it = [&]() -> task<> {
@@ -264,6 +278,7 @@ TEST_F(postgres_connection_test, keeps_its_promises_with_a_real_server) {
       WEIR_STEP(an_open_transaction_is_rolled_back_by_recover),
       WEIR_STEP(a_result_above_its_bound_is_given_up),
       WEIR_STEP(notices_and_notifications),
+      WEIR_STEP(examples_of_the_documentation),
       WEIR_STEP(a_server_that_ends_the_connection_is_told),
   });
 }

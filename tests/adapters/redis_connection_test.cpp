@@ -1,5 +1,6 @@
 // Commands, pipelines, cancellation, transactions and subscriptions against a real Redis that the test
 // starts; and a pool over it through a restart.
+#include "redis_docs.hpp"
 #include "server_test.hpp"
 
 #include <weir/adapters/connection_pool.hpp>
@@ -171,6 +172,17 @@ class redis_connection_test : public server_test<redis_server> {
     EXPECT_TRUE(two && two->channel == "sport.chess" && two->payload == "two");
   }
 
+  task<> examples_of_the_documentation() {
+    redis_connection cache = co_await connected(over_unix());
+    result<redis_reply> cleaned = co_await cache.command("DEL", "page");
+    result<std::string> first = co_await cached(cache, "page");
+    result<redis_reply> left = co_await cache.command("TTL", "page");
+    EXPECT_TRUE(cleaned && first == "fresh" && left && left->integer() > 0);
+    result<redis_reply> changed = co_await cache.command("SET", "page", "kept");
+    result<std::string> second = co_await cached(cache, "page");
+    EXPECT_TRUE(changed && second == "kept");
+  }
+
   task<> a_reply_above_its_bound_ends_the_connection() {
     redis_options options = over_unix();
     options.reply_bytes_max = 100'000;
@@ -193,6 +205,7 @@ TEST_F(redis_connection_test, keeps_its_promises_with_a_real_server) {
     run(a_deadline_drops_the_answer_in_its_turn());
     run(transactions_and_what_is_left_of_them());
     run(messages_of_channels());
+    run(examples_of_the_documentation());
     run(a_reply_above_its_bound_ends_the_connection());
   });
 }

@@ -91,12 +91,12 @@ struct loop_channel<T>::queue : doorbell, std::enable_shared_from_this<queue> {
 
   /// After `listen`: gives those who wait what there is.
   void serve() noexcept {
-    while (receive_awaiter* next = receivers.front()) {
+    while (receive_awaiter* first = receivers.front()) {
       if (std::optional<T> value = take()) {
-        next->value_ = std::move(value);
-        next->wake();
+        first->value_ = std::move(value);
+        first->wake();
       } else if (values.has_ended()) {
-        next->wake_with(error(errc::closed, "receive"));
+        first->wake_with(error(errc::closed, "receive"));
       } else {
         return;
       }

@@ -1,0 +1,246 @@
+#include <weir/async/event.hpp>
+#include <weir/async/shield.hpp>
+#include <weir/async/with_nursery.hpp>
+#include <weir/runtime/server.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+namespace {
+
+/// Ends the accepting of a loop when another thread says so.
+class stop_bell : private doorbell {
+ public:
+  stop_bell() noexcept
+      : doorbell([](doorbell& self) noexcept {
+          auto& own = static_cast<stop_bell&>(self);
+          if (own.accepting_) own.accepting_->request();
+          own.heard_.set();
+        }) {}
+
+  void begin(cancellation& accepting) noexcept {
+    accepting_ = &accepting;
+    install(*loop::current());
+    listen();
+  }
+  /// Until no ring is on its way.
+  task<> end() {
+    accepting_ = nullptr;
+    heard_.reset();
+    if (leave()) co_return;
+    [[maybe_unused]] result<> heard = co_await heard_.wait();
+  }
+  using doorbell::ring;
+
+ private:
+  cancellation* accepting_ = nullptr;
+  event heard_{event_reset::manual};
+};
+
+} // namespace
+
+/// What the server keeps for each loop.
+struct server::desk {
+  explicit desk(std::size_t handover_max) : handed(handover_max) {}
+
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::uint64_t> accepted{0};
+  stop_bell stop;
+  listener door; ///< of that loop, with reuse_port
+  loop_channel<admitted> handed;
+};
+
+server::server(loop_group& group, const address& at, const server_options& options, handler serve)
+    : group_(group), at_(at), options_(options), serve_(std::move(serve)) {
+  options_.listen.accepted_max = 0; // the gate counts each
+  for (unsigned i = 0; i < group.size(); ++i) desks_.push_back(std::make_unique<desk>(options.handover_max));
+}
+
+server::~server() = default;
+
+std::size_t server::connections(unsigned index) const noexcept {
+  return desks_[index]->connections.load(std::memory_order_relaxed);
+}
+
+std::uint64_t server::accepted(unsigned index) const noexcept {
+  return desks_[index]->accepted.load(std::memory_order_relaxed);
+}
+
+void server::stop_accepting() noexcept {
+  stopping_.store(true, std::memory_order_seq_cst);
+  for (const auto& each : desks_) each->stop.ring();
+}
+
+nursery_options server::bounds_of(std::size_t connections_max) const {
+  nursery_options bounds(connections_max, nursery_policy::isolate);
+  bounds.on_failure = options_.on_failure;
+  return bounds;
+}
+
+task<result<>> server::run() {
+  result<> outcome;
+  if (options_.where == placement::reuse_port) {
+    outcome = co_await run_on_each();
+  } else {
+    outcome = co_await run_on_one();
+  }
+  const cancellation* const scope = co_await current_cancellation();
+  if (outcome && scope && scope->is_requested()) co_return fail(std::errc::operation_canceled, "server");
+  co_return outcome;
+}
+
+// --- a socket a loop ---
+
+task<result<>> server::run_on_each() {
+  options_.listen.reuse_port = true;
+  for (unsigned i = 0; i < group_.size(); ++i) {
+    const auto open = [this, i] { return open_on(i); };
+    result<> opened = co_await group_.run_on(i, open);
+    if (!opened) {
+      co_await shield(close_all());
+      co_return opened;
+    }
+  }
+  if (options_.on_listening) options_.on_listening(at_);
+
+  const auto body = [this](nursery& loops) -> task<result<>> {
+    for (unsigned i = 0; i < group_.size(); ++i) {
+      const auto attend_there = [this, i] { return attend_own(i); };
+      result<> spawned = co_await loops.spawn(group_.run_on(i, attend_there));
+      if (!spawned) co_return spawned;
+    }
+    co_return result<>();
+  };
+  result<> outcome = co_await with_nursery(nursery_options(group_.size()), body);
+  co_await shield(close_all()); // of those that were not begun
+  co_return outcome;
+}
+
+/// The first one finds the port for all.
+task<result<>> server::open_on(unsigned index) {
+  result<listener> door = listener::bind(at_, options_.listen);
+  if (!door) co_return fail(door.error());
+  at_ = door->local_address();
+  desks_[index]->door = std::move(*door);
+  co_return result<>();
+}
+
+task<> server::close_all() {
+  for (unsigned i = 0; i < group_.size(); ++i) {
+    const auto close = [this, i]() -> task<> {
+      desks_[i]->door = listener();
+      co_return;
+    };
+    [[maybe_unused]] result<> closed = co_await group_.run_on(i, close);
+  }
+}
+
+task<result<>> server::attend_own(unsigned index) {
+  desk& own = *desks_[index];
+  listener door = std::move(own.door);
+  accept_gate gate(options_.gate, group_.size());
+  const auto body = [&](nursery& guests) -> task<result<>> {
+    const taker take = [&](admitted guest) -> task<result<>> {
+      own.connections.fetch_add(1, std::memory_order_relaxed);
+      result<> spawned = co_await guests.spawn(attend(own, std::move(guest)));
+      co_return spawned;
+    };
+    result<> accepted_all = co_await accept_until_stopped(own, door, gate, take);
+    door = listener(); // nobody else is to wait in its backlog
+    co_return accepted_all;
+  };
+  co_return co_await with_nursery(bounds_of(gate.limit()), body);
+}
+
+// --- one socket for all ---
+
+task<result<>> server::run_on_one() {
+  result<listener> door = listener::bind(at_, options_.listen);
+  if (!door) co_return fail(door.error());
+  at_ = door->local_address();
+  if (options_.on_listening) options_.on_listening(at_);
+  accept_gate gate(options_.gate);
+  std::vector<loop_channel<admitted>::sender> ways;
+  for (const auto& each : desks_) ways.push_back(each->handed.make_sender());
+
+  const taker hand_over = [&](admitted guest) -> task<result<>> {
+    const std::size_t first = choose();
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      const std::size_t to = (first + i) % ways.size();
+      desks_[to]->connections.fetch_add(1, std::memory_order_relaxed);
+      if (ways[to].try_send(std::move(guest))) co_return result<>();
+      desks_[to]->connections.fetch_sub(1, std::memory_order_relaxed);
+    }
+    desks_[first]->connections.fetch_add(1, std::memory_order_relaxed);
+    result<> sent = co_await ways[first].send(std::move(guest)); // all are busy: so are we
+    co_return sent;
+  };
+  const auto body = [&](nursery& loops) -> task<result<>> {
+    result<> outcome;
+    for (unsigned i = 0; outcome && i < group_.size(); ++i) {
+      const auto attend_there = [this, i] { return attend_handed(i); };
+      outcome = co_await loops.spawn(group_.run_on(i, attend_there));
+    }
+    if (outcome) outcome = co_await accept_until_stopped(*desks_.front(), *door, gate, hand_over);
+    *door = listener();
+    for (const auto& each : desks_) each->handed.close();
+    co_return outcome;
+  };
+  co_return co_await with_nursery(nursery_options(group_.size()), body);
+}
+
+std::size_t server::choose() noexcept {
+  if (options_.where == placement::round_robin) return turn_++ % desks_.size();
+  const auto load = [](const auto& each) { return each->connections.load(std::memory_order_relaxed); };
+  const auto least = std::ranges::min_element(desks_, {}, load);
+  return static_cast<std::size_t>(least - desks_.begin());
+}
+
+task<result<>> server::attend_handed(unsigned index) {
+  desk& own = *desks_[index];
+  auto arriving = own.handed.make_receiver();
+  const auto body = [&](nursery& guests) -> task<result<>> {
+    for (;;) {
+      result<admitted> guest = co_await arriving.receive();
+      if (!guest && guest.error() == errc::closed) co_return result<>();
+      if (!guest) co_return fail(guest.error());
+      result<> spawned = co_await guests.spawn(attend(own, std::move(*guest)));
+      if (!spawned) co_return spawned;
+    }
+  };
+  co_return co_await with_nursery(bounds_of(options_.gate.connections_max), body);
+}
+
+// --- both ---
+
+task<result<>> server::accept_until_stopped(desk& at, listener& door, accept_gate& gate, taker take) {
+  cancellation accepting(co_await current_cancellation());
+  at.stop.begin(accepting);
+  if (stopping_.load(std::memory_order_seq_cst)) accepting.request();
+  result<> outcome;
+  while (outcome && !accepting.is_requested()) {
+    result<admitted> guest = co_await gate.accept(door).under(&accepting);
+    if (guest) {
+      outcome = co_await take(std::move(*guest));
+    } else if (!guest.error().is_cancelled()) {
+      outcome = fail(guest.error());
+    }
+  }
+  co_await shield(at.stop.end());
+  co_return outcome;
+}
+
+task<result<>> server::attend(desk& at, admitted guest) {
+  struct leaving {
+    explicit leaving(desk& of) noexcept : left(of) {}
+    ~leaving() { left.connections.fetch_sub(1, std::memory_order_relaxed); }
+    desk& left;
+  } const at_the_end(at);
+  at.accepted.fetch_add(1, std::memory_order_relaxed);
+  result<stream> client = stream::adopt(std::move(guest.connection), options_.streams);
+  if (!client) co_return fail(client.error());
+  co_return co_await serve_(std::move(*client));
+}
+
+} // namespace weir

@@ -20,7 +20,7 @@ struct known_capability {
   const char* meaning;
 };
 
-constexpr std::array<known_capability, 8> known_capabilities = {
+constexpr std::array<known_capability, 9> known_capabilities = {
     {{capability::defer_taskrun, {6, 1}, "completions are made only when the loop asks for them"},
      {capability::multishot_accept, {5, 19}, "one request accepts many connections"},
      {capability::provided_buffers, {5, 19}, "a read takes a buffer only when data is there"},
@@ -28,7 +28,8 @@ constexpr std::array<known_capability, 8> known_capabilities = {
      {capability::bundles, {6, 10}, "one read fills several buffers"},
      {capability::send_zero_copy, {6, 0}, "large writes without the kernel's copy"},
      {capability::poll_first, {5, 19}, "a read that is known to find nothing waits at once"},
-     {capability::files, {5, 11}, "files are read and written without threads of ours"}}};
+     {capability::files, {5, 11}, "files are read and written without threads of ours"},
+     {capability::multishot_message, {6, 0}, "one request receives datagrams again and again"}}};
 
 std::optional<std::string> environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -90,8 +91,9 @@ backend_fact examine_epoll() {
 std::string why_missing(const known_capability& missing, const doctor_facts& facts, capability_mask found) {
   if (facts.backend != "io_uring") return "a capability of io_uring";
   if (!allowed_by(facts.capabilities_override).has(missing.which)) return "taken away by WEIR_CAPABILITIES";
-  const bool needs_buffers =
-      missing.which == capability::multishot_receive || missing.which == capability::bundles;
+  const bool needs_buffers = missing.which == capability::multishot_receive ||
+                             missing.which == capability::multishot_message ||
+                             missing.which == capability::bundles;
   if (needs_buffers && !found.has(capability::provided_buffers)) return "needs provided_buffers";
   if (facts.machine.kernel < missing.since)
     return fmt::format("needs Linux {}.{}", missing.since.major_number, missing.since.minor_number);

@@ -8,34 +8,39 @@ namespace weir {
 void inbound::push(lease&& piece) {
   // Copying a quarter of a slot costs less than pinning a whole one.
   const bool small = piece.size() <= piece.pinned_bytes() / 4;
-  if (small && !pieces_.empty() && pieces_.back().try_append(piece)) return;
+  if (small && !empty() && newest().try_append(piece)) return;
   const std::size_t pinned = piece.pinned_bytes();
-  pieces_.push_back(std::move(piece));
+  if (empty())
+    oldest_ = std::move(piece);
+  else
+    behind_.push_back(std::move(piece));
   pinned_bytes_ += pinned;
 }
 
 void inbound::unread(lease&& piece) {
   const std::size_t pinned = piece.pinned_bytes();
-  pieces_.push_front(std::move(piece));
+  if (!empty()) behind_.push_front(std::move(oldest_));
+  oldest_ = std::move(piece);
   pinned_bytes_ += pinned;
 }
 
 lease inbound::pop() noexcept {
-  pinned_bytes_ -= pieces_.front().pinned_bytes();
-  return pieces_.pop_front();
+  pinned_bytes_ -= oldest_.pinned_bytes();
+  lease piece = std::move(oldest_);
+  if (!behind_.empty()) oldest_ = behind_.pop_front();
+  return piece;
 }
 
 std::size_t inbound::copy_out(std::span<std::byte> into) noexcept {
   std::size_t copied = 0;
-  while (copied < into.size() && !pieces_.empty()) {
-    lease& oldest = pieces_.front();
-    const std::size_t count = std::min(oldest.size(), into.size() - copied);
-    std::memcpy(into.data() + copied, oldest.data(), count);
+  while (copied < into.size() && !empty()) {
+    const std::size_t count = std::min(oldest_.size(), into.size() - copied);
+    std::memcpy(into.data() + copied, oldest_.data(), count);
     copied += count;
-    if (count == oldest.size()) {
+    if (count == oldest_.size()) {
       pop();
     } else {
-      oldest.remove_prefix(count);
+      oldest_.remove_prefix(count);
     }
   }
   return copied;

@@ -51,28 +51,27 @@ std::optional<lease> stream::try_read() noexcept {
   return oldest;
 }
 
-task<result<void>> stream::readable() {
-  core& self = *core_;
-  while (self.unread.empty() && !self.has_ended()) {
-    self.arrived.reset();
-    result<void> woken = co_await self.arrived.wait();
-    if (!woken) co_return fail(std::move(woken).error());
-  }
-  if (self.unread.empty() && self.read_error()) co_return fail(*self.read_error());
-  co_return result<void>{};
-}
+// An idle connection waits in one of these two: each is one frame, and calls no task that would be another.
 
 task<result<lease>> stream::read() {
-  result<void> ready = co_await readable();
-  if (!ready) co_return fail(std::move(ready).error());
+  core& self = *core_;
+  while (self.must_wait_for_bytes()) {
+    const bool woken = co_await self.next_arrival();
+    if (!woken) co_return fail(std::errc::operation_canceled, "read");
+  }
+  if (self.unread.empty() && self.has_read_error()) co_return fail(self.read_error());
   co_return try_read().value_or(lease{});
 }
 
 task<result<std::size_t>> stream::read_some(std::span<std::byte> into) {
-  result<void> ready = co_await readable();
-  if (!ready) co_return fail(std::move(ready).error());
-  const std::size_t count = core_->unread.copy_out(into);
-  core_->bytes_taken();
+  core& self = *core_;
+  while (self.must_wait_for_bytes()) {
+    const bool woken = co_await self.next_arrival();
+    if (!woken) co_return fail(std::errc::operation_canceled, "read");
+  }
+  if (self.unread.empty() && self.has_read_error()) co_return fail(self.read_error());
+  const std::size_t count = self.unread.copy_out(into);
+  self.bytes_taken();
   co_return count;
 }
 
@@ -109,8 +108,8 @@ task<result<std::size_t>> stream::read_direct(std::span<std::byte> into) {
       count = static_cast<std::size_t>(*received);
       if (*count == 0) self.end_of_file_seen();
     }
-  } else if (*count == 0 && self.read_error()) {
-    count = fail(*self.read_error());
+  } else if (*count == 0 && self.has_read_error()) {
+    count = fail(self.read_error());
   }
   self.resume_receiving();
   co_return count;
@@ -118,8 +117,8 @@ task<result<std::size_t>> stream::read_direct(std::span<std::byte> into) {
 
 // --- writing ---
 
-outbound& stream::output() noexcept {
-  return core_->unsent;
+outbound& stream::output() {
+  return core_->lasting_unsent();
 }
 
 void stream::output_written() noexcept {
@@ -134,7 +133,8 @@ std::uint64_t stream::bytes_sent() const noexcept {
   return core_->sent_bytes();
 }
 
-const std::optional<error>& stream::write_error() const noexcept {
+std::optional<error> stream::write_error() const noexcept {
+  if (!core_->has_write_error()) return std::nullopt;
   return core_->write_error();
 }
 
@@ -145,13 +145,13 @@ void stream::on_bytes_sent(void (*notify)(void*) noexcept, void* context) noexce
 task<result<void>> stream::writable() {
   core& self = *core_;
   bool must_wait = self.is_full();
-  while (must_wait && !self.write_error()) {
+  while (must_wait && !self.has_write_error()) {
     self.sent.reset();
     result<void> woken = co_await self.sent.wait();
     if (!woken) co_return fail(std::move(woken).error());
     must_wait = !self.is_drained();
   }
-  if (self.write_error()) co_return fail(*self.write_error());
+  if (self.has_write_error()) co_return fail(self.write_error());
   co_return result<void>{};
 }
 
@@ -159,7 +159,7 @@ task<result<std::size_t>> stream::write(std::span<const std::byte> bytes) {
   result<void> ready = co_await writable();
   if (!ready) co_return fail(std::move(ready).error());
   const std::size_t count = std::min(bytes.size(), core_->room_bytes());
-  core_->unsent.append_copy(bytes.first(count));
+  core_->unsent().append_copy(bytes.first(count));
   core_->schedule_send();
   co_return count;
 }
@@ -167,7 +167,7 @@ task<result<std::size_t>> stream::write(std::span<const std::byte> bytes) {
 task<result<void>> stream::write(lease bytes) {
   result<void> ready = co_await writable();
   if (!ready) co_return fail(std::move(ready).error());
-  core_->unsent.append(std::move(bytes));
+  core_->unsent().append(std::move(bytes));
   core_->schedule_send();
   co_return result<void>{};
 }
@@ -184,12 +184,12 @@ task<transfer> stream::write_all(std::span<const std::byte> bytes) {
 
 task<result<void>> stream::flush() {
   core& self = *core_;
-  while (!self.unsent.empty() && !self.write_error()) {
+  while (self.unsent_bytes() != 0 && !self.has_write_error()) {
     self.sent.reset();
     result<void> woken = co_await self.sent.wait();
     if (!woken) co_return fail(std::move(woken).error());
   }
-  if (self.write_error()) co_return fail(*self.write_error());
+  if (self.has_write_error()) co_return fail(self.write_error());
   co_return result<void>{};
 }
 

@@ -1,30 +1,27 @@
 #include "stream_core.hpp"
 
+#include <array>
+#include <cerrno>
 #include <new>
 
 namespace weir {
 
 stream::core::core(loop& home, descriptor socket, const stream_options& options) noexcept
     : memory_holder(report_held), unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)),
-      unsent(home.send_buffers()), home_(home), descriptor_(socket.release()),
-      send_max_bytes_(options.send_bytes.value_or(home.options().stream_send_bytes)),
-      receive_(*this, descriptor_,
+      home_(home), send_max_bytes_(options.send_bytes.value_or(home.options().stream_send_bytes)),
+      receive_(*this, socket.get(),
                [](operation& op, completion&& what) noexcept {
                  static_cast<owned<receive_many_operation>&>(op).owner.on_received(std::move(what));
                }),
-      send_(*this, descriptor_,
-            [](operation& op, completion&& what) noexcept {
-              static_cast<owned<send_gathered_operation>&>(op).owner.on_sent(what.result);
-            }),
-      close_(*this, descriptor_,
-             [](operation& op, completion&&) noexcept {
-               core& self = static_cast<owned<close_operation>&>(op).owner;
-               if (self.closed_) self.closed_->set();
-               delete &self;
-             }),
-      end_of_turn_(*this,
-                   [](work& item) noexcept { static_cast<owned<work>&>(item).owner.send_gathered(); }) {
+      descriptor_(socket.release()) {
   home_.add_holder(*this);
+}
+
+stream::core::~core() {
+  if (closing_)
+    std::destroy_at(&close_);
+  else
+    std::destroy_at(&receive_);
 }
 
 held_memory stream::core::report_held(const memory_holder& self) {
@@ -33,7 +30,7 @@ held_memory stream::core::report_held(const memory_holder& self) {
   held.kind = "stream";
   held.descriptor = me.descriptor_;
   held.unread_bytes = me.unread.pinned_bytes();
-  held.unsent_bytes = me.unsent.bytes();
+  held.unsent_bytes = me.unsent_bytes();
   held.is_paused = me.paused_ && !me.suspended_;
   if (const auto peer = address::remote_of(me.descriptor_)) held.name = peer->to_string();
   return held;
@@ -66,7 +63,7 @@ void stream::core::on_received(completion&& what) noexcept {
   try {
     unread.push(std::move(what.data));
   } catch (const std::bad_alloc&) {
-    read_error_ = error(std::errc::not_enough_memory, "receive");
+    read_errno_ = ENOMEM;
     paused_ = true;
   }
   if (!paused_ && (unread.must_pause() || is_in_the_way())) {
@@ -80,7 +77,7 @@ void stream::core::on_received(completion&& what) noexcept {
 void stream::core::on_receive_ended(int result) noexcept {
   if (abandoned_) return close_when_idle();
   if (result == 0) end_of_file_ = true;
-  if (result < 0 && !(paused_ && result == -ECANCELED)) read_error_ = error::from_errno(result, "receive");
+  if (result < 0 && !(paused_ && result == -ECANCELED)) read_errno_ = -result;
   bytes_taken(); // the reader may have caught up while the receive was being cancelled
   arrived.set();
 }
@@ -97,29 +94,31 @@ bool stream::core::is_in_the_way() const noexcept {
 
 // --- sending ---
 
-void stream::core::schedule_send() noexcept {
-  if (send_scheduled_ || !send_.is_idle() || unsent.empty()) return;
-  send_scheduled_ = true;
-  home_.at_end_of_turn(end_of_turn_);
+outbound& stream::core::unsent() {
+  if (!sending_) {
+    const auto told = [](void* self, int result) noexcept { static_cast<core*>(self)->on_sent(result); };
+    sending_ = std::make_unique<stream_sending>(home_, descriptor_, told, this);
+  }
+  return sending_->unsent;
 }
 
-void stream::core::send_gathered() noexcept {
-  send_scheduled_ = false;
-  if (abandoned_) return close_when_idle();
-  if (write_error_) return;
-  send_.set_pieces(vectors_.data(), unsent.gather(vectors_));
-  home_.start(send_);
+outbound& stream::core::lasting_unsent() {
+  keeps_sending_ = true;
+  return unsent();
+}
+
+void stream::core::schedule_send() noexcept {
+  if (sending_ && !has_write_error()) sending_->schedule();
 }
 
 void stream::core::on_sent(int result) noexcept {
-  if (result >= 0) {
+  if (result >= 0)
     sent_bytes_ += static_cast<std::uint64_t>(result);
-    unsent.consume(static_cast<std::size_t>(result));
-  } else {
-    write_error_ = error::from_errno(result, "send");
-  }
+  else
+    write_errno_ = -result;
   if (abandoned_) return close_when_idle();
-  if (!write_error_) schedule_send();
+  schedule_send();
+  if (sending_->unsent.empty() && !keeps_sending_) sending_.reset();
   sent.set();
   if (notify_sent_) notify_sent_(notify_context_);
 }
@@ -129,7 +128,7 @@ void stream::core::on_sent(int result) noexcept {
 void stream::core::abandon() noexcept {
   abandoned_ = true;
   home_.cancel(receive_);
-  home_.cancel(send_);
+  if (sending_) sending_->cancel();
   close_when_idle();
 }
 
@@ -142,9 +141,16 @@ task<> stream::core::closed(core* orphan, outbound* rescue) {
 }
 
 void stream::core::close_when_idle() noexcept {
-  if (!receive_.is_idle() || !send_.is_idle() || send_scheduled_) return;
-  if (rescue_) rescue_->splice(unsent);
+  if (is_receiving() || is_sending()) return;
+  if (rescue_ && sending_) rescue_->splice(sending_->unsent);
   if (closed_) drop_unread_input();
+  std::destroy_at(&receive_);
+  closing_ = true;
+  std::construct_at(&close_, *this, descriptor_, [](operation& op, completion&&) noexcept {
+    core& self = static_cast<owned<close_operation>&>(op).owner;
+    if (self.closed_) self.closed_->set();
+    delete &self;
+  });
   home_.start(close_);
 }
 

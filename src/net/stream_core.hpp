@@ -1,6 +1,12 @@
 // The engine of a stream: its operations and what they leave behind. It lives on its own after its stream is
 // gone until the kernel holds nothing of it any more: then it closes the descriptor and deletes itself.
+//
+// Many streams are idle, so an idle one is small (docs/limits.md says how much): what only a stream that
+// sends needs stands in a part of its own, made when something is written and gone when it is sent; the
+// operation that closes takes the place of the one that receives.
 #pragma once
+
+#include "stream_sending.hpp"
 
 #include <weir/async/event.hpp>
 #include <weir/io/loop.hpp>
@@ -8,13 +14,14 @@
 #include <weir/net/inbound.hpp>
 #include <weir/net/stream.hpp>
 
-#include <array>
+#include <memory>
 
 namespace weir {
 
 class stream::core : private memory_holder {
  public:
   core(loop& home, descriptor socket, const stream_options& options) noexcept;
+  ~core();
 
   loop& home() noexcept { return home_; }
   int descriptor_number() const noexcept { return descriptor_; }
@@ -24,27 +31,38 @@ class stream::core : private memory_holder {
   /// For reads that bypass the pool: ends when the receive has ended; what was under way has arrived then.
   task<> receiving_suspended();
   void resume_receiving() noexcept;
-  bool is_receiving() const noexcept { return !receive_.is_idle(); }
+  bool is_receiving() const noexcept { return !closing_ && !receive_.is_idle(); }
   /// After unread bytes were taken: goes on receiving below half of the credit.
   void bytes_taken() noexcept;
   /// No more bytes will come.
-  bool has_ended() const noexcept { return end_of_file_ || read_error_; }
-  const std::optional<error>& read_error() const noexcept { return read_error_; }
+  bool has_ended() const noexcept { return end_of_file_ || has_read_error(); }
+  bool has_read_error() const noexcept { return read_errno_ != 0; }
+  error read_error() const noexcept { return error::from_errno(read_errno_, "receive"); }
   void end_of_file_seen() noexcept { end_of_file_ = true; }
-  void reading_failed(const error& why) noexcept { read_error_ = why; }
+  void reading_failed(const error& why) noexcept { read_errno_ = why.code().value(); }
+
+  bool must_wait_for_bytes() const noexcept { return unread.empty() && !has_ended(); }
+  /// `bool woken = co_await self.next_arrival();` Until something has changed on this side; false: cancelled.
+  class arrival_awaiter;
+  arrival_awaiter next_arrival() noexcept;
 
   inbound unread;
   event arrived{event_reset::manual}; ///< set by every change on the receiving side
 
   // --- sending ---
+  /// What is to be sent; made where there is nothing yet. Throws std::bad_alloc.
+  outbound& unsent();
+  /// The same for one who keeps the reference: it stays as long as the stream.
+  outbound& lasting_unsent();
+  std::size_t unsent_bytes() const noexcept { return sending_ ? sending_->unsent.bytes() : 0; }
   void schedule_send() noexcept;
-  bool is_full() const noexcept { return unsent.bytes() >= send_max_bytes_; }
-  bool is_drained() const noexcept { return unsent.bytes() <= send_max_bytes_ / 2; }
-  std::size_t room_bytes() const noexcept { return send_max_bytes_ - unsent.bytes(); }
-  const std::optional<error>& write_error() const noexcept { return write_error_; }
+  bool is_full() const noexcept { return unsent_bytes() >= send_max_bytes_; }
+  bool is_drained() const noexcept { return unsent_bytes() <= send_max_bytes_ / 2; }
+  std::size_t room_bytes() const noexcept { return send_max_bytes_ - unsent_bytes(); }
+  bool has_write_error() const noexcept { return write_errno_ != 0; }
+  error write_error() const noexcept { return error::from_errno(write_errno_, "send"); }
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
 
-  outbound unsent;
   event sent{event_reset::manual}; ///< set by every change on the sending side
 
   void on_bytes_sent(void (*notify)(void*) noexcept, void* context) noexcept {
@@ -71,32 +89,44 @@ class stream::core : private memory_holder {
   void on_receive_ended(int result) noexcept;
   bool is_in_the_way() const noexcept;
   void on_sent(int result) noexcept;
-  void send_gathered() noexcept;
   void close_when_idle() noexcept;
   void drop_unread_input() noexcept;
 
-  static constexpr std::size_t vectors_max = 8;
+  bool is_sending() const noexcept { return sending_ && sending_->is_under_way(); }
 
   loop& home_;
-  int descriptor_;
   std::size_t send_max_bytes_;
-  owned<receive_many_operation> receive_;
-  owned<send_gathered_operation> send_;
-  owned<close_operation> close_;
-  owned<work> end_of_turn_;
-  std::array<iovec, vectors_max> vectors_;
+  union {
+    owned<receive_many_operation> receive_; ///< until it is time to close
+    owned<close_operation> close_;
+  };
+  std::unique_ptr<stream_sending> sending_; ///< null while nothing is unsent
   std::uint64_t sent_bytes_ = 0;
-  std::optional<error> read_error_;
-  std::optional<error> write_error_;
   void (*notify_sent_)(void*) noexcept = nullptr;
   void* notify_context_ = nullptr;
   event* closed_ = nullptr;
   outbound* rescue_ = nullptr;
-  bool paused_ = false; ///< at the credit, or suspended: the end of the receive is no news
-  bool suspended_ = false;
-  bool end_of_file_ = false;
-  bool send_scheduled_ = false;
-  bool abandoned_ = false;
+  int descriptor_;
+  int read_errno_ = 0;
+  int write_errno_ = 0;
+  bool paused_ : 1 = false; ///< at the credit, or suspended: the end of the receive is no news
+  bool suspended_ : 1 = false;
+  bool end_of_file_ : 1 = false;
+  bool abandoned_ : 1 = false;
+  bool closing_ : 1 = false;       ///< close_ has taken the place of receive_
+  bool keeps_sending_ : 1 = false; ///< somebody holds a reference to what is unsent
 };
+
+/// An event that is awaited without a result: in the frames of all idle connections.
+class [[nodiscard]] stream::core::arrival_awaiter : public event::wait_awaiter {
+ public:
+  using wait_awaiter::wait_awaiter;
+  bool await_resume() noexcept { return wait_awaiter::await_resume().has_value(); }
+};
+
+inline stream::core::arrival_awaiter stream::core::next_arrival() noexcept {
+  arrived.reset();
+  return arrival_awaiter(arrived);
+}
 
 } // namespace weir

@@ -26,13 +26,16 @@ class inbound {
   /// Copies up to `into.size()` bytes out; returns how many.
   std::size_t copy_out(std::span<std::byte> into) noexcept;
 
-  bool empty() const noexcept { return pieces_.empty(); }
+  bool empty() const noexcept { return oldest_.empty(); }
   std::size_t pinned_bytes() const noexcept { return pinned_bytes_; }
   bool must_pause() const noexcept { return pinned_bytes_ >= credit_bytes_; }
   bool may_resume() const noexcept { return pinned_bytes_ <= credit_bytes_ / 2; }
 
  private:
-  ring<lease> pieces_;
+  lease& newest() noexcept { return behind_.empty() ? oldest_ : behind_.back(); }
+
+  lease oldest_;       ///< here, so that a stream of small pieces that are taken at once needs no more memory
+  ring<lease> behind_; ///< the others
   std::size_t pinned_bytes_ = 0;
   std::size_t credit_bytes_;
 };

@@ -73,8 +73,9 @@ class stream {
   result<address> remote_address() const;
   int native_handle() const noexcept;
 
-  // For protocols that encode in place: write to `output`, then call `output_written`.
-  outbound& output() noexcept;
+  // For protocols that encode in place: write to `output`, then call `output_written`. The reference stays
+  // valid as long as the stream. Throws std::bad_alloc.
+  outbound& output();
   void output_written() noexcept;
   /// The unsent bytes are below the high mark.
   bool is_writable() const noexcept;
@@ -84,7 +85,7 @@ class stream {
   /// handler of the loop. Null: nothing runs.
   void on_bytes_sent(void (*notify)(void* context) noexcept, void* context) noexcept;
   /// Why nothing can be sent any more, if that is so.
-  const std::optional<error>& write_error() const noexcept;
+  std::optional<error> write_error() const noexcept;
   /// All bytes that the kernel has taken since the start; grows monotonically.
   std::uint64_t bytes_sent() const noexcept;
 
@@ -95,7 +96,6 @@ class stream {
   };
   explicit stream(core* made) noexcept : core_(made) {}
 
-  task<result<void>> readable();
   task<result<std::size_t>> read_direct(std::span<std::byte> into);
 
   std::unique_ptr<core, abandon> core_;

@@ -47,7 +47,6 @@ struct server::desk {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> accepted{0};
   stop_bell stop;
-  listener door; ///< of that loop, with reuse_port
   loop_channel<admitted> handed;
 };
 
@@ -94,51 +93,33 @@ task<result<>> server::run() {
 
 task<result<>> server::run_on_each() {
   options_.listen.reuse_port = true;
-  for (unsigned i = 0; i < group_.size(); ++i) {
-    const auto open = [this, i] { return open_on(i); };
-    result<> opened = co_await group_.run_on(i, open);
-    if (!opened) {
-      co_await shield(close_all());
-      co_return opened;
-    }
-  }
-  if (options_.on_listening) options_.on_listening(at_);
-
   const auto body = [this](nursery& loops) -> task<result<>> {
-    for (unsigned i = 0; i < group_.size(); ++i) {
-      const auto attend_there = [this, i] { return attend_own(i); };
+    loop_channel<address> opened(2);
+    auto bound = opened.make_receiver();
+    for (unsigned i = 0; i < group_.size(); ++i) { // the first one finds the port for all
+      const auto attend_there = [this, i, opened] { return attend_own(i, opened); };
       result<> spawned = co_await loops.spawn(group_.run_on(i, attend_there));
       if (!spawned) co_return spawned;
+      result<address> at = co_await bound.receive();
+      if (!at) co_return fail(at.error());
+      at_ = *at;
     }
+    if (options_.on_listening) options_.on_listening(at_);
     co_return result<>();
   };
-  result<> outcome = co_await with_nursery(nursery_options(group_.size()), body);
-  co_await shield(close_all()); // of those that were not begun
-  co_return outcome;
+  co_return co_await with_nursery(nursery_options(group_.size()), body);
 }
 
-/// The first one finds the port for all.
-task<result<>> server::open_on(unsigned index) {
-  result<listener> door = listener::bind(at_, options_.listen);
-  if (!door) co_return fail(door.error());
-  at_ = door->local_address();
-  desks_[index]->door = std::move(*door);
-  co_return result<>();
-}
-
-task<> server::close_all() {
-  for (unsigned i = 0; i < group_.size(); ++i) {
-    const auto close = [this, i]() -> task<> {
-      desks_[i]->door = listener();
-      co_return;
-    };
-    [[maybe_unused]] result<> closed = co_await group_.run_on(i, close);
-  }
-}
-
-task<result<>> server::attend_own(unsigned index) {
+task<result<>> server::attend_own(unsigned index, loop_channel<address> opened) {
   desk& own = *desks_[index];
-  listener door = std::move(own.door);
+  result<listener> bound = listener::bind(at_, options_.listen);
+  if (!bound) co_return fail(bound.error());
+  listener door = std::move(*bound);
+  {
+    auto told = opened.make_sender();
+    result<> sent = co_await told.send(address(door.local_address()));
+    if (!sent) co_return sent;
+  }
   accept_gate gate(options_.gate, group_.size());
   const auto body = [&](nursery& guests) -> task<result<>> {
     const taker take = [&](admitted guest) -> task<result<>> {

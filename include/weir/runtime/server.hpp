@@ -70,9 +70,7 @@ class server {
 
   task<result<>> run_on_each();
   task<result<>> run_on_one();
-  task<result<>> open_on(unsigned index);
-  task<> close_all();
-  task<result<>> attend_own(unsigned index);
+  task<result<>> attend_own(unsigned index, loop_channel<address> opened);
   task<result<>> attend_handed(unsigned index);
   task<result<>> accept_until_stopped(desk& at, listener& door, accept_gate& gate, taker take);
   task<result<>> attend(desk& at, admitted guest);

@@ -48,10 +48,10 @@ struct trim_at_thread_exit {
 };
 
 constexpr std::size_t class_of(std::size_t size_bytes) noexcept {
-  return (size_bytes - 1) / class_bytes;
+  return (size_bytes + malloc_header_bytes - 1) / class_bytes;
 }
 constexpr std::size_t bytes_of(std::size_t size_class) noexcept {
-  return (size_class + 1) * class_bytes;
+  return (size_class + 1) * class_bytes - malloc_header_bytes;
 }
 
 // A kept frame must not hide a use after its end from AddressSanitizer.

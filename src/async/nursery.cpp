@@ -29,16 +29,16 @@ class nursery::child::promise_type : public pooled_frame, private work {
 
 template <class T>
 nursery::child nursery::run_child(nursery& in, task<T> body) {
-  result<> outcome;
   try {
-    if constexpr (std::is_void_v<T>)
+    if constexpr (std::is_void_v<T>) {
       co_await std::move(body);
-    else
-      outcome = co_await std::move(body);
+    } else {
+      result<> outcome = co_await std::move(body);
+      if (!outcome) in.child_failed(failure(std::move(outcome).error()));
+    }
   } catch (...) {
     in.child_failed(failure(std::current_exception()));
   }
-  if (!outcome) in.child_failed(failure(std::move(outcome).error()));
   in.child_ended();
 }
 

@@ -13,8 +13,12 @@ namespace weir {
 
 namespace frame_pool {
 
-inline constexpr std::size_t class_bytes = 64; ///< sizes are rounded up to a multiple of this
-inline constexpr std::size_t class_count = 32; ///< the largest class holds frames of 2 KiB
+/// Sizes are rounded up to a multiple of this less what malloc puts in front, which adds up to whole units of
+/// malloc: thousands of frames wait in idle connections, and each byte counts thousands of times.
+inline constexpr std::size_t class_bytes = 32;
+inline constexpr std::size_t malloc_header_bytes = 8;
+inline constexpr std::size_t class_count = 64;
+inline constexpr std::size_t frame_bytes_max = class_bytes * class_count - malloc_header_bytes; ///< kept ones
 inline constexpr std::size_t kept_bytes_per_class_max = std::size_t{512} << 10;
 
 void* allocate(std::size_t size_bytes);

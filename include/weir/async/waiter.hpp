@@ -16,7 +16,7 @@
 
 #include <cassert>
 #include <coroutine>
-#include <optional>
+#include <system_error>
 #include <utility>
 
 namespace weir {
@@ -30,11 +30,10 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
 
   /// Leaves the list of those who wait and resumes in the deferred phase. Precondition: it waits.
   void wake() noexcept {
-    assert(is_waiting_);
-    is_waiting_ = false;
+    assert(is_waiting());
     list_hook<waiter>::unlink();
     cancel_callback::unlink();
-    loop_->resume_soon(*this);
+    std::exchange(loop_, nullptr)->resume_soon(*this);
   }
   void wake_with(error why) noexcept {
     failure_ = std::move(why);
@@ -46,7 +45,7 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
   explicit waiter(const char* operation) noexcept
       : work([](work& self) noexcept { static_cast<waiter&>(self).coroutine_.resume(); }),
         cancel_callback([](cancel_callback& self) noexcept { static_cast<waiter&>(self).cancelled(); }),
-        operation_(operation) {}
+        failure_(std::error_code(), operation) {}
   ~waiter() = default;
 
   /// First step of await_suspend. False: the scope was asked to end already, the outcome is the cancellation.
@@ -55,7 +54,7 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
     coroutine_ = awaiting;
     scope_ = scope_of(awaiting);
     if (!scope_ || !scope_->is_requested()) return true;
-    failure_.emplace(std::errc::operation_canceled, operation_);
+    failure_ = cancellation_error();
     return false;
   }
   /// The same for what waits whatever its scope says.
@@ -64,13 +63,12 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
   void wait() noexcept {
     loop_ = loop::current();
     assert(loop_ && "weir's awaitables are awaited on a loop");
-    is_waiting_ = true;
     if (scope_) scope_->add(*this);
   }
 
   /// Resumes at once instead of deferred: only for handlers that the loop itself runs.
   void resume_now() noexcept {
-    is_waiting_ = false;
+    loop_ = nullptr;
     cancel_callback::unlink();
     coroutine_.resume();
   }
@@ -78,23 +76,24 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
   /// An outcome without waiting.
   void fail_with(error why) noexcept { failure_ = std::move(why); }
 
-  bool is_waiting() const noexcept { return is_waiting_; }
-  bool has_failed() const noexcept { return failure_.has_value(); }
+  bool is_waiting() const noexcept { return loop_ != nullptr; }
+  bool has_failed() const noexcept { return bool(failure_.code()); }
   result<> outcome() noexcept {
-    if (failure_) return fail(std::move(*failure_));
+    if (has_failed()) return take_failure();
     return {};
   }
-  std::unexpected<error> take_failure() noexcept { return fail(std::move(*failure_)); }
+  std::unexpected<error> take_failure() noexcept { return fail(std::move(failure_)); }
 
  private:
-  void cancelled() noexcept { wake_with(error(std::errc::operation_canceled, operation_)); }
+  error cancellation_error() const noexcept {
+    return error(std::errc::operation_canceled, failure_.operation());
+  }
+  void cancelled() noexcept { wake_with(cancellation_error()); }
 
   std::coroutine_handle<> coroutine_;
-  loop* loop_ = nullptr;
+  loop* loop_ = nullptr; ///< while it waits
   cancellation* scope_ = nullptr;
-  const char* operation_;
-  std::optional<error> failure_;
-  bool is_waiting_ = false;
+  error failure_; ///< without a code: none yet; its operation is the awaitable's
 };
 
 } // namespace weir

@@ -1,6 +1,7 @@
 #include <weir/io/blocking_pool.hpp>
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cassert>
@@ -55,6 +56,7 @@ class blocking_pool::crew {
       : name_("weir-" + std::string(name_of(which))), options_(options),
         idle_(std::min(idle_ns, idle_max_ns)), places_(options.threads_max) {
     assert(options.threads_max > 0);
+    knows_cores_ = ::sched_getaffinity(0, sizeof cores_, &cores_) == 0;
   }
   ~crew();
 
@@ -89,6 +91,8 @@ class blocking_pool::crew {
   std::vector<std::thread> places_; ///< joinable: taken
   unsigned threads_ = 0;
   unsigned idle_count_ = 0;
+  cpu_set_t cores_{};
+  bool knows_cores_ = false;
   bool is_ending_ = false;
 };
 
@@ -146,6 +150,7 @@ std::error_code blocking_pool::crew::start_thread() noexcept {
 
 void blocking_pool::crew::work_until_idle(std::thread& mine) noexcept {
   pthread_setname_np(pthread_self(), name_.c_str());
+  if (knows_cores_) ::sched_setaffinity(0, sizeof cores_, &cores_); // not those of the loop that started it
   std::unique_lock guard(lock_);
   while (wait_for_work(guard)) {
     pool_work* item = queue_.pop_front();

@@ -59,6 +59,8 @@ bool loop_group::state::wait_until_ended(std::chrono::nanoseconds patience) {
 loop_group::loop_group(std::unique_ptr<state> made) noexcept : state_(std::move(made)) {}
 
 result<std::unique_ptr<loop_group>> loop_group::start(const loop_group_options& options) {
+  // Made on this thread, which is not pinned: its threads run where the pool was made.
+  if (!options.loop.blocking) blocking_pool::of_process();
   auto made = std::make_unique<state>(options);
   const std::vector<int> cores = allowed_cores();
   const std::size_t count = options.loops != 0 ? options.loops : std::max<std::size_t>(cores.size(), 1);

@@ -1,6 +1,7 @@
 #include <weir/io/blocking_pool.hpp>
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -57,6 +58,31 @@ blocking_pool_options small_pool(unsigned threads, std::size_t queued) {
 /// Waits for a thread to get as far as that; for what no event tells.
 void wait_until(const std::function<bool()>& happened) {
   while (!happened()) std::this_thread::yield();
+}
+
+/// The thread of a loop that is pinned starts them, and computes beside them otherwise.
+TEST(blocking_pool, its_threads_run_where_the_thread_may_that_made_it) {
+  cpu_set_t allowed;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  if (CPU_COUNT(&allowed) < 2) GTEST_SKIP() << "needs two cores";
+  std::latch done(1);
+  cpu_set_t seen;
+  piece look([&] {
+    ::sched_getaffinity(0, sizeof seen, &seen);
+    done.count_down();
+  });
+  blocking_pool pool(small_pool(1, 10));
+  std::thread pinned([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int core = 0; CPU_COUNT(&one) == 0; ++core)
+      if (CPU_ISSET(core, &allowed)) CPU_SET(core, &one);
+    EXPECT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_TRUE(pool.submit(pool_class::cpu, look));
+  });
+  pinned.join();
+  done.wait();
+  EXPECT_TRUE(CPU_EQUAL(&seen, &allowed));
 }
 
 TEST(blocking_pool, runs_a_class_in_order_of_arrival_on_as_many_threads_as_it_has) {

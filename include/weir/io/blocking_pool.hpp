@@ -3,8 +3,10 @@
 // Work comes in four classes, each with its own queue, its own lock and its own threads: whatever one class
 // is full of, the others go on. A class begins its work in the order of arrival. Threads start when work
 // waits and none is idle, up to `threads_max` of the class; one that was idle for `idle_ns` ends. They block
-// all signals. Bound: `queue_max` pieces of a class that have not begun; at the bound `submit` refuses with
-// errc::limit_reached. Who waits for the answer anyway may stand in line behind the bound
+// all signals, and run on the cores that the thread may use which made the pool: a loop that is pinned starts
+// them, and must not share its core with them. Bound: `queue_max` pieces of a class that have not begun; at
+// the bound `submit` refuses with errc::limit_reached. Who waits for the answer anyway may stand in line
+// behind the bound
 // (`when_full::wait`): the line is made of the waiters' own memory. A refused piece has not begun and never
 // will. Thread rule: any thread. Lifetime: outlives who submits; its end runs what is queued still and waits
 // for it, so that nobody who was promised an answer goes without; the process's pool never ends. Fork: a
@@ -68,7 +70,8 @@ class blocking_pool {
   explicit blocking_pool(const blocking_pool_options& options = blocking_pool_options());
   ~blocking_pool();
 
-  /// The one that loops use unless they are given another; made when it is first asked for, never destroyed.
+  /// The one that loops use unless they are given another; made when it is first asked for (loop_group asks
+  /// before it pins a thread), never destroyed.
   static blocking_pool& of_process();
 
   /// Errors: errc::limit_reached at the bound, errc::closed while the pool ends; std::errc of the system when

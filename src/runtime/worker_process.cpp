@@ -45,9 +45,10 @@ result<std::unique_ptr<worker_process>> worker_process::start(const master_optio
   auto& [ours, theirs] = *channel;
 
   command started = program;
+  const std::string assignment = std::string(worker_terms::variable) + "=";
   started.environment = environment_of(program);
-  started.environment->push_back(std::string(worker_terms::variable) + "=" +
-                                 terms_for(options, number).to_string());
+  std::erase_if(*started.environment, [&](const std::string& each) { return each.starts_with(assignment); });
+  started.environment->push_back(assignment + terms_for(options, number).to_string());
   started.passed.assign(1, theirs.get());
   started.passed.insert(started.passed.end(), sockets.begin(), sockets.end());
   result<process> child = process::spawn(started);

@@ -1,8 +1,8 @@
 // worker: a process that a master (master.hpp) has started, seen from inside. The same program is both:
 //
-//   int main() { return worker::is_one() ? serve_clients() : oversee_workers(); }
+//   int main() { return worker::is_one() ? be_worker() : be_master(); }
 //
-//   int serve_clients() {
+//   int be_worker() {
 //     result<std::unique_ptr<worker>> me = worker::adopt();
 //     …
 //     return run(*loop, (*me)->run(serve(**me))) ? 0 : 1;

@@ -90,7 +90,7 @@ task<> worker_process::listen(event& changed) {
     is_there = told && *told;
     if (is_there) take(**told, changed);
   }
-  expect(options_.end_within, "end");
+  if (!is_overdue_) expect(options_.end_within, "end");
 }
 
 void worker_process::take(worker_message told, event& changed) {
@@ -156,7 +156,7 @@ void worker_process::be_overdue() {
   options_.on_event(told);
   const bool hangs = state_ == worker_state::ready && !is_told_to_drain_;
   kill(hangs ? SIGABRT : SIGKILL);
-  is_told_to_drain_ = true;
+  is_overdue_ = is_told_to_drain_ = true;
   expect(hangs ? std::chrono::nanoseconds(options_.end_within) : std::chrono::nanoseconds::max(), "end");
 }
 

@@ -57,6 +57,7 @@ class worker_process {
   std::uint64_t started_ns_;
   worker_state state_ = worker_state::starting;
   bool is_told_to_drain_ = false;
+  bool is_overdue_ = false; ///< it is being killed
 
   std::uint64_t due_ns_ = 0;       ///< when it is late
   const char* expected_ = "ready"; ///< what for

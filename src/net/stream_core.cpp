@@ -32,7 +32,6 @@ held_memory stream::core::report_held(const memory_holder& self) {
   held.unread_bytes = me.unread.pinned_bytes();
   held.unsent_bytes = me.unsent_bytes();
   held.is_paused = me.paused_ && !me.suspended_;
-  if (const auto peer = address::remote_of(me.descriptor_)) held.name = peer->to_string();
   return held;
 }
 

@@ -10,9 +10,9 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <type_traits>
 
@@ -31,8 +31,7 @@ class seqlock {
   seqlock& operator=(const seqlock&) = delete;
 
   void write(const T& value) noexcept {
-    words from;
-    std::memcpy(from.data(), &value, sizeof value);
+    const words from = std::bit_cast<words>(value);
     const std::uint64_t before = sequence_.load(std::memory_order_relaxed);
     sequence_.store(before + 1, std::memory_order_relaxed);
     for (std::size_t i = 0; i < word_count; ++i) words_[i].store(from[i], std::memory_order_release);
@@ -45,9 +44,7 @@ class seqlock {
     words into;
     for (std::size_t i = 0; i < word_count; ++i) into[i] = words_[i].load(std::memory_order_acquire);
     if (before % 2 != 0 || sequence_.load(std::memory_order_relaxed) != before) return std::nullopt;
-    version seen{T{}, before / 2};
-    std::memcpy(&seen.value, into.data(), sizeof seen.value);
-    return seen;
+    return version{std::bit_cast<T>(into), before / 2};
   }
 
   /// Looks until it is whole. The writer is never long about it; a reader of higher priority on the writer's

@@ -40,7 +40,7 @@ struct current_handler {
   std::int32_t descriptor = -1;
   loop_phase phase = loop_phase::waiting;
   operation_kind kind = operation_kind::nop;
-  weir::lane lane = lane::normal;
+  weir::lane lane = weir::lane::normal;
   bool has_operation = false; ///< else kind, lane, descriptor and where say nothing
 };
 

@@ -1,0 +1,95 @@
+#include "runtime_rig.hpp"
+
+#include <weir/async/event.hpp>
+#include <weir/async/when_any.hpp>
+#include <weir/net/stream.hpp>
+#include <weir/runtime/dump.hpp>
+
+#include <poll.h>
+#include <support/coroutine_fixture.hpp>
+#include <support/recorded.hpp>
+
+#include <csignal>
+
+namespace weir::test {
+namespace {
+
+class dump_test : public backend_test {};
+
+TEST_P(dump_test, lists_operations_streams_and_who_holds_received_memory) {
+  loop_options tracing = options();
+  tracing.buffers.trace_leases = true;
+  reopen(tracing);
+  run([&]() -> task<> {
+    connection pair = connect_pair(transport::tcp);
+    const int number = pair.ours.get();
+    result<stream> ours = stream::adopt(std::move(pair.ours));
+    EXPECT_TRUE(ours);
+    const std::string hello = pattern(9000);
+    send_text(pair.theirs.get(), hello);
+    result<lease> held = co_await ours->read();
+    EXPECT_TRUE(held && !held->empty());
+    const std::string text = dump(on());
+    const std::string descriptor = "descriptor " + std::to_string(number);
+    EXPECT_NE(text.find("receive_many   " + descriptor), std::string::npos) << text;
+    EXPECT_NE(text.find("stream         " + descriptor), std::string::npos) << text;
+    EXPECT_NE(text.find("127.0.0.1:"), std::string::npos) << text;
+    EXPECT_NE(text.find("lease          " + descriptor), std::string::npos) << text;
+    EXPECT_NE(text.find("stream_core.cpp:"), std::string::npos) << text;
+  });
+}
+
+TEST_P(dump_test, at_a_signal_tells_of_all_loops_and_goes_on) {
+  metrics_registry registry;
+  const metrics_registry::membership shown(on(), "main", registry);
+  const running_loop other("other", registry);
+  std::vector<std::string> dumps;
+  run([&]() -> task<> {
+    event told(event_reset::automatic);
+    result<signal_set> signals = signal_set::open({SIGUSR1});
+    EXPECT_TRUE(signals);
+    task_of_work note([&] { told.set(); });
+    auto write = [&](std::string_view text) {
+      dumps.emplace_back(text);
+      EXPECT_TRUE(on().post(note));
+    };
+    auto ask_twice = [&]() -> task<> {
+      for (int i = 0; i < 2; ++i) {
+        ::raise(SIGUSR1);
+        result<> waited = co_await told.wait();
+        EXPECT_TRUE(waited);
+      }
+    };
+    (void)co_await when_any(dump_on_signal(std::move(*signals), write, registry), ask_twice());
+  });
+  ASSERT_EQ(dumps.size(), 2u);
+  for (const std::string& text : dumps) {
+    EXPECT_NE(text.find("loop main ("), std::string::npos) << text;
+    EXPECT_NE(text.find("loop other ("), std::string::npos) << text;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(backends, dump_test, on_each_backend(), name_of_backend);
+
+TEST(dump_of_stuck_loops, says_what_holds_them_up) {
+  using namespace std::chrono_literals;
+  metrics_registry registry;
+  running_loop stuck("stuck", registry);
+  std::promise<void> held, released;
+  nop op;
+  op.then = [&] {
+    held.set_value();
+    released.get_future().wait();
+  };
+  stuck.start([&] { op.start(stuck.home()); });
+  held.get_future().wait();
+  const std::string text = dump_all(registry, 10ms);
+  released.set_value();
+  stuck.call([] {});
+  EXPECT_NE(text.find("loop stuck does not answer"), std::string::npos) << text;
+  EXPECT_NE(text.find("handler of nop"), std::string::npos) << text;
+  EXPECT_NE(text.find("dump_test.cpp:"), std::string::npos) << text;
+}
+
+} // namespace
+} // namespace weir::test

@@ -4,6 +4,7 @@
 #include "exit_code.hpp"
 #include "proxy.hpp"
 #include "proxy_memory.hpp"
+#include "top.hpp"
 #include "units.hpp"
 #include "version.hpp"
 
@@ -46,6 +47,17 @@ signal ends it at once.
 
   weir proxy --frontend router:tcp://*:5555 --backend dealer:tcp://*:5556
   weir proxy --frontend router:ipc:///run/app.sock --backend dealer+connect:tcp://10.0.0.7:5556
+)";
+
+constexpr const char* top_help =
+    R"(PATH is the socket of a process that lets itself be looked at, such as a proxy with --inspect PATH.
+
+  NOW    what a loop does at this moment; red: for longer than 100 ms
+  LAG    how late it comes to what is due at a certain time
+  STUCK  handlers that held it up, where the process has a watchdog
+
+  weir top /run/app.inspect
+  weir top /run/app.inspect --once --json
 )";
 
 /// "the broken rule 'the text'", without the code: for errors that are read beside their option.
@@ -122,9 +134,26 @@ void add_proxy(CLI::App& weir, proxy_options& options) {
   add_endpoints(*proxy, "--backend", "dealer[+connect]:ENDPOINT", "The same for workers", proxy_side::backend,
                 options.backend);
   add_bounds(*proxy, options);
+  proxy->add_option("--inspect", options.inspect, "Let `weir top` look inside through this local socket")
+      ->type_name("PATH");
   proxy->add_flag("-q,--quiet", options.quiet, "No line a second");
   proxy->add_flag("--json", options.json, "JSON, an object a line, instead of text");
   proxy->footer(proxy_help);
+}
+
+void add_top(CLI::App& weir, top_options& options) {
+  CLI::App* top = weir.add_subcommand("top", "Look inside a running process: loops, connections, handlers");
+  top->add_option("path", options.path, "The socket of its inspector")->required()->type_name("PATH");
+  const auto take_interval = [&options](const std::string& text) {
+    options.interval = demand("--interval", parse_duration(text));
+    if (options.interval.count() == 0) throw CLI::ValidationError("--interval", "at least 1 ms");
+  };
+  top->add_option_function<std::string>("--interval", take_interval, "Time between two looks")
+      ->type_name("TIME")
+      ->default_str(format_duration(options.interval));
+  CLI::Option* once = top->add_flag("--once", options.once, "One view of one interval, then the end");
+  top->add_flag("--json", options.json, "With --once: what the process tells, as JSON")->needs(once);
+  top->footer(top_help);
 }
 
 // --- wrong usage ---
@@ -143,19 +172,23 @@ int explain(const CLI::App& weir, const CLI::ParseError& why) {
 } // namespace
 
 int run_command(int argc, const char* const* argv) {
-  CLI::App weir("An event-driven I/O runtime: what it finds on this machine, and a broker built on it.",
-                "weir");
+  CLI::App weir(
+      "An event-driven I/O runtime: what it finds on this machine, a broker built on it, and a look inside.",
+      "weir");
   doctor_options doctor;
   proxy_options proxy;
+  top_options top;
   weir.set_version_flag("--version", fmt::format("weir {}", version));
   weir.require_subcommand(1);
   weir.footer(main_help);
   weir.get_formatter()->column_width(40);
   add_doctor(weir, doctor);
   add_proxy(weir, proxy);
+  add_top(weir, top);
   try {
     weir.parse(argc, argv);
-    return weir.got_subcommand("doctor") ? run_doctor(doctor) : run_proxy(proxy);
+    if (weir.got_subcommand("doctor")) return run_doctor(doctor);
+    return weir.got_subcommand("top") ? run_top(top) : run_proxy(proxy);
   } catch (const CLI::ParseError& why) {
     return explain(weir, why);
   } catch (const std::exception& broken) {

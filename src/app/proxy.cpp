@@ -5,16 +5,24 @@
 #include "proxy_memory.hpp"
 #include "proxy_report.hpp"
 
+#include <weir/async/event.hpp>
 #include <weir/async/run.hpp>
 #include <weir/async/when_any.hpp>
 #include <weir/async/with_deadline.hpp>
 #include <weir/io/loop.hpp>
 #include <weir/os/signal_set.hpp>
+#include <weir/runtime/dump.hpp>
+#include <weir/runtime/inspector.hpp>
+#include <weir/runtime/watchdog.hpp>
 
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
 #include <tuple>
+#include <utility>
 
 namespace weir::app {
 namespace {
@@ -51,8 +59,34 @@ task<ending> wait_for_end(const proxy_options& options, broker& between, signal_
   co_return ending(exit_success, deadline_ns);
 }
 
+/// SIGUSR1: what is it waiting for? Where that cannot be told the proxy goes on.
+task<> dump_when_asked(signal_set asked) {
+  const result<> end = co_await dump_on_signal(std::move(asked));
+  if (!end && !end.error().is_cancelled()) complain(end.error());
+  event never(event_reset::manual);
+  (void)co_await never.wait();
+}
+
+/// What lets others look inside, for as long as it lives.
+struct insight {
+  explicit insight(loop& home) : shown(home, "proxy") {}
+
+  result<> open(const std::string& path) {
+    if (path.empty()) return {};
+    result<std::unique_ptr<inspector>> opened = inspector::open(path);
+    if (!opened) return fail(std::move(opened).error());
+    window = std::move(*opened);
+    guard.emplace();
+    return {};
+  }
+
+  metrics_registry::membership shown;
+  std::unique_ptr<inspector> window;
+  std::optional<watchdog> guard;
+};
+
 /// The broker's whole life on its loop; the exit status.
-task<int> mediate(const proxy_options& options, signal_set& told) {
+task<int> mediate(const proxy_options& options, signal_set& told, signal_set dump_asked) {
   const loop& home = *loop::current();
   broker between(options);
   proxy_report report(options, between);
@@ -61,7 +95,8 @@ task<int> mediate(const proxy_options& options, signal_set& told) {
   if (opened) {
     report.ready(home.backend_reason());
     auto outcome = co_await when_any(between.forward(), report.every_second(),
-                                     wait_for_end(options, between, told, report));
+                                     wait_for_end(options, between, told, report),
+                                     dump_when_asked(std::move(dump_asked)));
     const result<>& forwarded = std::get<0>(outcome.values);
     end = std::get<2>(outcome.values);
     if (!forwarded && !forwarded.error().is_cancelled()) complain(forwarded.error());
@@ -87,12 +122,24 @@ int run_proxy(const proxy_options& options) {
     complain(told.error());
     return exit_failure;
   }
-  const auto made = loop::create(proxy_memory(options.bytes).options_of_loop());
+  auto dump_asked = signal_set::open({SIGUSR1});
+  if (!dump_asked) {
+    complain(dump_asked.error());
+    return exit_failure;
+  }
+  loop_options of_loop = proxy_memory(options.bytes).options_of_loop();
+  of_loop.measure_handlers = !options.inspect.empty();
+  const auto made = loop::create(of_loop);
   if (!made) {
     complain(made.error());
     return exit_failure;
   }
-  return run(**made, mediate(options, *told));
+  insight inside(**made);
+  if (const result<> opened = inside.open(options.inspect); !opened) {
+    complain(opened.error());
+    return exit_failure;
+  }
+  return run(**made, mediate(options, *told, std::move(*dump_asked)));
 }
 
 } // namespace weir::app

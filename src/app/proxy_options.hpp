@@ -27,6 +27,7 @@ struct proxy_options {
   std::uint64_t bytes = std::uint64_t{256} << 20; ///< received and not passed on, all peers together
   std::uint64_t message_max = std::uint64_t{256} << 20; ///< bytes of one message
   std::chrono::milliseconds drain{5'000};               ///< from the first signal to the end
+  std::string inspect;                                  ///< path of the socket for `weir top`; empty: none
   bool quiet = false;
   bool json = false;
 };

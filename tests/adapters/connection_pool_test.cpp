@@ -1,6 +1,7 @@
 // The pool with connections that a test makes break, hang and come back: on every backend.
 #include <weir/adapters/connection_pool.hpp>
 
+#include <support/allocations.hpp>
 #include <support/coroutine_fixture.hpp>
 
 #include <deque>
@@ -118,6 +119,22 @@ TEST_P(connection_pool_test, serves_in_the_order_of_arrival) {
     };
     co_await when_all(use('a'), use('b'), use('c'), use('d'));
     EXPECT_EQ(order, "abcd");
+  });
+}
+
+TEST_P(connection_pool_test, allocates_nothing_to_lend_and_to_take_back) {
+  with_pool(quick(1), [&](fake_pool& pool) -> task<> {
+    auto use = [&](int times) -> task<> {
+      for (int i = 0; i < times; ++i) {
+        result<fake_pool::lease> db = co_await pool.acquire(); // the other one has it every other time
+        EXPECT_TRUE(db);
+        co_await yield();
+      }
+    };
+    co_await when_all(use(3), use(3));
+    const std::uint64_t before = allocations_of_this_thread();
+    co_await when_all(use(100), use(100));
+    EXPECT_EQ(allocations_of_this_thread(), before);
   });
 }
 

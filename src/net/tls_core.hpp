@@ -55,6 +55,7 @@ class tls_stream::core {
   result<std::optional<std::size_t>> decrypt(std::span<std::byte> into);
   result<std::optional<lease>> decrypt_slot();
   task<result<>> fetch();
+  task<result<>> answer();
   task<result<>> drain();
   result<> checked() const;
   std::unexpected<error> failure(error reason) const;
@@ -70,8 +71,8 @@ class tls_stream::core {
   std::size_t answers_bytes_ = 0; ///< what reading has made us say, since nothing was unsent
   bool is_reading_ = false;
   bool is_writing_ = false;
-  bool is_draining_ = false;
-  bool is_shut_ = false; ///< we have said that no more will come
+  bool carrier_is_in_use_ = false; ///< somebody writes to it or flushes it
+  bool is_shut_ = false;           ///< we have said that no more will come
   bool carrier_has_ended_ = false;
 };
 

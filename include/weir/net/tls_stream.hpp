@@ -2,15 +2,15 @@
 //
 // Reading decrypts what the carrier brings, as it is asked for: backpressure is the carrier's. Writing
 // encrypts and hands over; a writer waits where the carrier does. An end without close_notify is
-// tls_errc::truncated, never an end. Key updates and tickets of the peer are handled inside reads; what they
-// answer leaves with the next write (RFC 8446, 4.6.3). Thread rule: the loop's thread. At most one task reads
-// and one writes at a time (asserted). Lifetime: movable, also under a pending call. Destroying it closes the
-// carrier at once, without close_notify; `close` says good-bye. Cancel-safety: every call. A read that is
-// cancelled loses nothing, a write took nothing; `read_exactly` and `write_all` report how many bytes were
-// moved. A handshake that fails or is cancelled closes its carrier. Bound: one piece of the carrier's, one
-// record of 16 KiB in each direction, 64 KiB of encrypted bytes that the carrier has not taken. Idle, it
-// holds no buffer. Errors: those of OpenSSL (tls_error.hpp) and of the carrier, with the peer's name. An
-// error of reading comes again.
+// tls_errc::truncated, never an end. Key updates and tickets of the peer are handled inside reads; what
+// they make us say goes out at once where the carrier takes it, else with the next write. Thread rule: the
+// loop's thread. At most one task reads and one writes at a time (asserted). Lifetime: movable, also under a
+// pending call. Destroying it closes the carrier at once, without close_notify; `close` says good-bye.
+// Cancel-safety: every call. A read that is cancelled loses nothing, a write took nothing; `read_exactly` and
+// `write_all` report how many bytes were moved. A handshake that fails or is cancelled closes its carrier.
+// Bound: one piece of the carrier's, one record of 16 KiB in each direction, 64 KiB of encrypted bytes that
+// the carrier has not taken. Idle, it holds no buffer. Errors: those of OpenSSL (tls_error.hpp) and of the
+// carrier, with the peer's name. An error of reading comes again.
 #pragma once
 
 #include <weir/async/task.hpp>

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/ usr / bin / python3
 """docs/tls.md shows only code that is compiled and run (tls_docs_test.cpp), and its links lead somewhere."""
 import pathlib
 import re

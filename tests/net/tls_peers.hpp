@@ -51,6 +51,7 @@ class peer_program {
  private:
   static process start(const std::string& program, std::vector<std::string> arguments) {
     command what(program, std::move(arguments));
+    what.directory = workshop().directory(); // the only one whose files s_server sends
     what.input = redirection::pipe();
     what.output = redirection::pipe();
     what.errors = redirection::pipe();

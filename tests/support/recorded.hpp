@@ -41,7 +41,8 @@ class recorded : public Operation {
   explicit recorded(Arguments&&... arguments) : Operation(std::forward<Arguments>(arguments)...) {}
   ~recorded() {
     if (this->is_idle()) return;
-    then = nullptr; // what it refers to may have ended before
+    then = nullptr; // what these refer to may have ended before
+    inspect = nullptr;
     cancel();
     EXPECT_TRUE(wait_until(*loop_, [this] { return this->is_idle(); }));
   }

@@ -7,7 +7,6 @@
 namespace weir {
 
 void outbound::open_chunk() {
-  pieces_.reserve(2);
   seal();
   lease fresh = chunks_.acquire();
   if (fresh.pinned_bytes() == 0) fresh = lease::allocate(chunks_.slot_bytes());
@@ -17,7 +16,7 @@ void outbound::open_chunk() {
 }
 
 /// Makes a piece of what was written since the last one, so that something else can stand behind it.
-void outbound::seal() noexcept {
+void outbound::seal() {
   if (open_ == room_) return;
   const auto offset = static_cast<std::size_t>(open_ - chunk_.data());
   pieces_.push_back(chunk_.share(offset, static_cast<std::size_t>(room_ - open_)));
@@ -41,7 +40,6 @@ void outbound::append_copy(std::span<const std::byte> bytes) {
 
 void outbound::append(lease&& piece) {
   if (piece.empty()) return;
-  pieces_.reserve(3);
   seal();
   const std::size_t count = piece.size();
   pieces_.push_back(std::move(piece));
@@ -89,17 +87,22 @@ void outbound::take_back(std::size_t count) noexcept {
 }
 
 void outbound::splice(outbound& other) {
+  if (empty()) return swap(other);
   other.seal();
-  if (empty()) {
-    release_chunk();
-    pieces_.swap(other.pieces_);
-  } else {
-    pieces_.reserve(other.pieces_.size() + 2);
-    seal();
-  }
+  pieces_.reserve(other.pieces_.size() + 1);
+  seal();
   while (!other.pieces_.empty()) pieces_.push_back(other.pieces_.pop_front());
   bytes_ += std::exchange(other.bytes_, 0);
   other.release_chunk();
+}
+
+void outbound::swap(outbound& other) noexcept {
+  pieces_.swap(other.pieces_);
+  std::swap(chunk_, other.chunk_);
+  std::swap(open_, other.open_);
+  std::swap(room_, other.room_);
+  std::swap(room_end_, other.room_end_);
+  std::swap(bytes_, other.bytes_);
 }
 
 void outbound::clear() noexcept {

@@ -10,6 +10,7 @@
 #include <support/recorded.hpp>
 
 #include <csignal>
+#include <regex>
 
 namespace weir::test {
 namespace {
@@ -31,7 +32,7 @@ TEST_P(dump_test, lists_operations_streams_and_who_holds_received_memory) {
     EXPECT_TRUE(held && !held->empty());
     const std::string text = dump(on());
     const std::string descriptor = "descriptor " + std::to_string(number);
-    EXPECT_NE(text.find("receive_many   " + descriptor), std::string::npos) << text;
+    EXPECT_TRUE(std::regex_search(text, std::regex("receive_many +" + descriptor))) << text;
     EXPECT_NE(text.find("stream         " + descriptor), std::string::npos) << text;
     EXPECT_NE(text.find("127.0.0.1:"), std::string::npos) << text;
     EXPECT_NE(text.find("lease          " + descriptor), std::string::npos) << text;

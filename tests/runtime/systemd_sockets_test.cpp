@@ -13,11 +13,11 @@
 namespace weir::test {
 namespace {
 
-constexpr int first = 100;
+constexpr int first_passed = 100;
 
 /// Two sockets in the places where systemd would put them.
 void pass_two() {
-  for (int i = 0; i < 2; ++i) ::dup2(listen_on(transport::tcp).socket.get(), first + i);
+  for (int i = 0; i < 2; ++i) ::dup2(listen_on(transport::tcp).socket.get(), first_passed + i);
 }
 
 void set_environment(const std::string& process, const char* count, const char* names) {
@@ -28,7 +28,7 @@ void set_environment(const std::string& process, const char* count, const char* 
 
 /// "http=100 admin=101"
 std::string taken() {
-  result<std::vector<named_socket>> sockets = take_systemd_sockets(first);
+  result<std::vector<named_socket>> sockets = take_systemd_sockets(first_passed);
   if (!sockets) return "error: " + sockets.error().message();
   std::string text;
   for (const named_socket& each : *sockets) {
@@ -60,7 +60,7 @@ TEST(systemd_sockets, of_another_process_are_left_alone) {
   const std::string seen = in_child([] {
     pass_two();
     set_environment(std::to_string(::getppid()), "2", "http:admin");
-    return taken() + (::fcntl(first, F_GETFD) >= 0 ? "left open" : "closed");
+    return taken() + (::fcntl(first_passed, F_GETFD) >= 0 ? "left open" : "closed");
   });
   EXPECT_EQ(seen, "left open");
 }

@@ -55,12 +55,12 @@ class outbound {
 
  private:
   void open_chunk();
-  void seal() noexcept;
+  void seal();
+  void swap(outbound& other) noexcept;
   void release_chunk() noexcept;
 
   buffer_pool& chunks_;
-  ring<lease> pieces_;        ///< oldest first, and room for one more while a chunk is open: `seal` needs it;
-                              ///< behind them come the bytes from open_ to room_
+  ring<lease> pieces_;        ///< oldest first; behind them come the bytes from open_ to room_
   lease chunk_;               ///< where copies are written
   std::byte* open_ = nullptr; ///< what was written to the chunk from here on is no piece yet
   std::byte* room_ = nullptr; ///< where the next copy goes

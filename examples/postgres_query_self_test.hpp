@@ -100,15 +100,15 @@ int self_test(Serve serve) {
   auto loop = weir::loop::create();
   if (!loop) return 1;
   auto main = [&]() -> weir::task<weir::result<>> {
-    temporary_postgres database;
+    temporary_postgres server;
     const auto at = weir::address::unix_abstract("weir-query-" + std::to_string(::getpid())).value();
-    weir::result<> outcome = co_await database.start();
+    weir::result<> outcome = co_await server.start();
     if (outcome) {
-      auto ended = co_await weir::when_any(serve(at, database.connection_string()),
+      auto ended = co_await weir::when_any(serve(at, server.connection_string()),
                                            weir::with_deadline(40s, ask_a_hundred(at)));
       outcome = ended.first == 0 ? std::get<0>(ended.values) : std::get<1>(ended.values);
     }
-    co_await database.stop();
+    co_await server.stop();
     co_return outcome;
   };
   const weir::result<> outcome = weir::run(**loop, main());

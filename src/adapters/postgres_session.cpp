@@ -1,15 +1,20 @@
 #include "postgres_session.hpp"
 
+#include <weir/async/with_deadline.hpp>
 #include <weir/io/loop.hpp>
 #include <weir/os/readiness.hpp>
 
 #include <poll.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace weir {
 namespace {
+
+/// How long the server may take to end a statement before it is asked once more.
+constexpr std::chrono::seconds cancel_again_after{1};
 
 /// libpq's messages are made for a terminal.
 std::string in_one_line(std::string_view message) {
@@ -106,24 +111,35 @@ void postgres_session::give_up() noexcept {
   cancel_ = postgres_cancel::begin(connection(), pool_);
 }
 
+/// Asks again as long as the server goes on: a request may have come before the statement it was to end.
 task<result<>> postgres_session::settle() {
   if (stage_ != stage::given_up) co_return may_begin("settle");
-  if (cancel_) {
-    result<> ended = co_await readable(cancel_.descriptor_of_end());
-    if (!ended) co_return ended;
-    cancel_ = postgres_cancel();
+  for (;;) {
+    if (cancel_) {
+      result<> ended = co_await readable(cancel_.descriptor_of_end());
+      if (!ended) co_return ended;
+      cancel_ = postgres_cancel();
+    }
+    result<> drained = co_await with_deadline(cancel_again_after, drain());
+    if (drained) break;
+    if (!drained.error().is_timeout()) co_return drained;
+    cancel_ = postgres_cancel::begin(connection(), pool_);
   }
+  stage_ = stage::idle;
+  co_return result<>();
+}
+
+/// Drops what still comes of the statement that was given up.
+task<result<>> postgres_session::drain() {
   result<> flushed = co_await flush();
   if (!flushed) co_return flushed;
   for (;;) {
     result<pg_result_handle> rest = co_await next_answer();
     if (!rest) co_return fail(std::move(rest).error());
-    if (!*rest) break;
+    if (!*rest) co_return result<>();
     if (is_copy(**rest)) set_broken(); // it would wait for rows that nobody sends
     if (stage_ == stage::broken) co_return fail(local_failure(errc::closed, "settle"));
   }
-  stage_ = stage::idle;
-  co_return result<>();
 }
 
 task<result<>> postgres_session::flush() {

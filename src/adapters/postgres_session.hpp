@@ -57,6 +57,7 @@ class postgres_session {
   void set_broken() noexcept { stage_ = stage::broken; }
 
  private:
+  task<result<>> drain();
   friend class postgres_exchange;
   enum class stage : std::uint8_t { idle, exchanging, given_up, broken };
 

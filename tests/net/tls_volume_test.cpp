@@ -68,12 +68,13 @@ TEST_P(tls_volume, of_64_mib_each_way_passes_a_slow_reader_in_bounded_memory) {
     EXPECT_EQ(back, total_bytes / piece_bytes);
     EXPECT_LE(unsent_max, std::size_t{64} << 10);
     // Credits and marks of two streams and the pieces in the test's own hands; 128 MiB have passed.
-    EXPECT_LT(resident_peak_bytes() - std::min(resident_peak_bytes(), resident_before),
-              std::size_t{16} << 20);
+    const std::size_t grown_bytes = resident_peak_bytes() - std::min(resident_peak_bytes(), resident_before);
+    EXPECT_TRUE(is_sanitized || grown_bytes < std::size_t{16} << 20) << grown_bytes;
   });
 }
 
 TEST_P(tls_volume, of_messages_in_steady_state_allocates_nothing) {
+  if (is_sanitized) GTEST_SKIP() << "here OpenSSL's own allocations are counted as well";
   run([&]() -> task<> {
     tls_ends ends = co_await connected();
     std::array<std::byte, 64> message{}, received;

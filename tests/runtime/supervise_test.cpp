@@ -121,15 +121,14 @@ TEST_P(supervise_test, is_not_started_again_in_a_scope_that_ends) {
 TEST_P(supervise_test, the_children_of_a_nursery_start_anew_together) {
   run([&]() -> task<> {
     int others_ended = 0;
+    auto stays = [&]() -> task<> { // outlives the body of the nursery, as its children do
+      result<> slept = co_await sleep_for(1h);
+      EXPECT_FALSE(slept);
+      ++others_ended;
+    };
+    auto fails = [&]() -> task<result<>> { co_return fail(errc::protocol, "child"); };
     auto together = [&](nursery& children) -> task<result<>> {
-      ++attempts;
-      auto stays = [&]() -> task<> {
-        result<> slept = co_await sleep_for(1h);
-        EXPECT_FALSE(slept);
-        ++others_ended;
-      };
-      auto fails = [&]() -> task<result<>> { co_return fail(errc::protocol, "child"); };
-      if (attempts == 3) co_return result<>();
+      if (++attempts == 3) co_return result<>();
       result<> first = co_await children.spawn(stays());
       result<> second = co_await children.spawn(fails());
       EXPECT_TRUE(first && second);

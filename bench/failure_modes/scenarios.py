@@ -1,0 +1,25 @@
+"""The misbehaviours, and what weir promises about them."""
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Scenario:
+    key: str  # as the contestants know it
+    title: str
+    p99_ms_max: float | None = None  # weir's bars: the heartbeat's lateness,
+    rss_bytes_max: int | None = None  # the peak of the process,
+    lost_max: int | None = None  # and requests of the innocent
+
+
+SCENARIOS = (
+    Scenario("E1", "scheduling: a handler computes for 200 ms, three times"),
+    Scenario("E1y", "scheduling: the same work gives way each 0.5 ms", p99_ms_max=20),
+    Scenario("E3", "backpressure: 64 MB/s for a subscriber that does not read", p99_ms_max=20, rss_bytes_max=96 * MIB),
+    Scenario("E4", "execution unit: deferred work queues more of itself for a second", p99_ms_max=20),
+    Scenario("E8", "fairness: one connection sends and is answered as fast as it can", p99_ms_max=20),
+)
+# In the requirements, and without a row here.
+MISSING = ("E2", "E5", "E6", "E7", "E9", "E10")

@@ -123,7 +123,7 @@ void misbehave(std::string_view scenario, unsigned echo, unsigned victim) {
   lab::block_for(lab::calm_ns);
   if (scenario == "E3") connect_to(victim); // and never reads
   if (scenario == "E5") push(connect_to(victim), retained_bytes_max);
-  if (scenario == "E7") ::send(connect_to(victim), "?", 1, MSG_NOSIGNAL);
+  if (scenario == "E7") ::send(connect_to(echo), "?", 1, MSG_NOSIGNAL);
   if (scenario == "E8") flood(connect_to(echo));
   if (scenario == "E10") push_from_many(victim);
 }

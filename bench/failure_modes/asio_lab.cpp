@@ -169,13 +169,32 @@ void start_watching() {
   watch_idly();
 }
 
+// ---- Order
+// -------------------------------------------------------------------------------------------------
+lab::order_log orders;
+asio::steady_timer due_now(context);
+void ask_in_rounds() {
+  wait(guilty, std::chrono::nanoseconds(lab::round_ns), [] {
+    if (orders.begin()) {
+      wait(due_now, 0ns, [] { orders.note('t'); });
+      asio::defer(context, [] { orders.note('d'); });
+      asio::post(context, [] { orders.note('p'); });
+    }
+    ask_in_rounds();
+  });
+}
+
 asio::steady_timer heart(context);
+[[noreturn]] void end(lab::heartbeat& beats) {
+  if (scenario == "E2") lab::finish(beats, ", \"calls\": " + std::to_string(idle_calls));
+  if (scenario == "E9") lab::finish(beats, orders.member());
+  lab::finish(beats);
+}
 void beat(lab::heartbeat& beats) {
   const std::uint64_t due = beats.beat();
-  if (beats.is_over())
-    lab::finish(beats, scenario == "E2" ? ", \"calls\": " + std::to_string(idle_calls) : "");
-  const std::uint64_t now = lab::now_ns();
-  wait(heart, std::chrono::nanoseconds(due > now ? due - now : 0), [&beats] { beat(beats); });
+  if (beats.is_over()) end(beats);
+  const auto pause = static_cast<std::int64_t>(due - lab::now_ns());
+  wait(heart, std::chrono::nanoseconds(pause), [&beats] { beat(beats); });
 }
 
 } // namespace
@@ -199,6 +218,7 @@ int main(int argc, char** argv) {
   if (scenario == "E1" || scenario == "E1y" || scenario == "E6") take_long(plan);
   if (scenario == "E2") wait(guilty, calm, start_watching);
   if (scenario == "E4") wait(guilty, calm, [] { requeue(lab::now_ns() + lab::chain_ns); });
+  if (scenario == "E9") ask_in_rounds();
   if (scenario == "E10") work_slowly();
   beat(beats);
   context.run();

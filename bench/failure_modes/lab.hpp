@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@ inline constexpr std::uint64_t long_ns = 200 * ns_per_ms;   ///< what a long han
 inline constexpr std::uint64_t slice_ns = 500'000;          ///< of work that gives way in between
 inline constexpr std::uint64_t job_ns = 20'000;             ///< of deferred work that queues more
 inline constexpr std::uint64_t chain_ns = 1000 * ns_per_ms; ///< how long it goes on doing so
+inline constexpr std::uint64_t round_ns = 5 * ns_per_ms;    ///< from one round of requests to the next
 inline constexpr std::size_t update_bytes = 64 << 10;       ///< what a publisher sends each millisecond
 inline constexpr std::size_t kept_bytes = 16;               ///< of each piece that was received
 
@@ -84,6 +86,37 @@ class long_handler_plan {
 
  private:
   std::uint64_t next_ns_;
+};
+
+/// Rounds in which three things are asked for in the same order: t, a timer that is due at once; d, deferred
+/// work; p, work that is posted. In which orders did they run?
+class order_log {
+ public:
+  /// True: the last round is over, a new one begins. Every other one a while after its turn did.
+  bool begin() {
+    if (!round_.empty()) return false;
+    if (++rounds_ % 2 == 0) spin_for(busy_ns);
+    return true;
+  }
+  void note(char what) {
+    round_ += what;
+    if (round_.size() < 3) return;
+    ++seen_[round_];
+    round_.clear();
+  }
+  /// A member of the record: "tdp 30, dtp 2".
+  std::string member() const {
+    std::string text;
+    for (const auto& [order, times] : seen_)
+      text += (text.empty() ? "" : ", ") + order + " " + std::to_string(times);
+    return ", \"orders\": \"" + text + "\"";
+  }
+
+ private:
+  static constexpr std::uint64_t busy_ns = 1'200'000;
+  std::string round_;
+  std::size_t rounds_ = 0;
+  std::map<std::string, int> seen_;
 };
 
 inline std::uint64_t cpu_ns() noexcept {

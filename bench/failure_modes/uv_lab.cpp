@@ -161,10 +161,34 @@ void watch_idly(uv_timer_t*) {
   uv_poll_start(&idle_watch, UV_READABLE, [](uv_poll_t*, int, int) { ++idle_calls; });
 }
 
+// ---- Order
+// -------------------------------------------------------------------------------------------------
+lab::order_log orders;
+uv_timer_t due_now;
+uv_idle_t deferred;
+uv_async_t posted;
+void ask(uv_timer_t*) {
+  if (!orders.begin()) return;
+  uv_timer_start(&due_now, [](uv_timer_t*) { orders.note('t'); }, 0, 0);
+  uv_idle_start(&deferred, [](uv_idle_t* self) {
+    uv_idle_stop(self);
+    orders.note('d');
+  });
+  uv_async_send(&posted);
+}
+void ask_in_rounds(uv_timer_t& rounds) {
+  uv_timer_init(loop, &due_now);
+  uv_idle_init(loop, &deferred);
+  uv_async_init(loop, &posted, [](uv_async_t*) { orders.note('p'); });
+  uv_timer_start(&rounds, ask, lab::round_ns / lab::ns_per_ms, lab::round_ns / lab::ns_per_ms);
+}
+
 void beat(uv_timer_t*) {
   beats->beat();
-  if (beats->is_over())
-    lab::finish(*beats, scenario == "E2" ? ", \"calls\": " + std::to_string(idle_calls) : "");
+  if (!beats->is_over()) return;
+  if (scenario == "E2") lab::finish(*beats, ", \"calls\": " + std::to_string(idle_calls));
+  if (scenario == "E9") lab::finish(*beats, orders.member());
+  lab::finish(*beats);
 }
 
 } // namespace
@@ -196,6 +220,7 @@ int main(int argc, char** argv) {
   if (scenario == "E1" || scenario == "E1y" || scenario == "E6") uv_timer_start(&guilty, take_long, 1, 1);
   if (scenario == "E2") uv_timer_start(&guilty, watch_idly, calm_ms, 0);
   if (scenario == "E4") uv_timer_start(&guilty, start_chain, calm_ms, 0);
+  if (scenario == "E9") ask_in_rounds(guilty);
   if (scenario == "E10") uv_timer_start(&guilty, work_slowly, 1, 1);
   return uv_run(loop, UV_RUN_DEFAULT);
 }

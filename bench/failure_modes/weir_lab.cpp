@@ -38,10 +38,13 @@ struct experiment {
   channel<lease> work{channel_options(64)}; ///< for the slow consumer
   std::vector<lease> kept{};
   long watched = 0; ///< calls of the watcher that does not read
+  lab::order_log orders{};
 };
 
 [[noreturn]] void finish(experiment& of) {
-  lab::finish(of.beats, of.scenario == "E2" ? ", \"calls\": " + std::to_string(of.watched) : "");
+  if (of.scenario == "E2") lab::finish(of.beats, ", \"calls\": " + std::to_string(of.watched));
+  if (of.scenario == "E9") lab::finish(of.beats, of.orders.member());
+  lab::finish(of.beats);
 }
 
 task<> beat(experiment& of) {
@@ -185,6 +188,33 @@ task<result<>> watch_idly(experiment& of) {
   co_return co_await sleep_for(1h);
 }
 
+// ---- Order
+// -------------------------------------------------------------------------------------------------
+struct posted_note : work {
+  explicit posted_note(lab::order_log& log) noexcept
+      : work([](work& self) noexcept { static_cast<posted_note&>(self).log_.note('p'); }), log_(log) {}
+  lab::order_log& log_;
+};
+task<> note_timer(lab::order_log& log) {
+  result<> slept = co_await sleep_for(0ns);
+  if (slept) log.note('t');
+}
+task<> note_deferred(lab::order_log& log) {
+  result<> yielded = co_await yield();
+  if (yielded) log.note('d');
+}
+task<result<>> ask_in_rounds(experiment& of, nursery& all) {
+  posted_note posted(of.orders);
+  for (;;) {
+    result<> slept = co_await sleep_for(std::chrono::nanoseconds(lab::round_ns));
+    if (!slept) co_return slept;
+    if (!of.orders.begin()) continue;
+    if (!all.try_spawn(note_timer(of.orders)) || !all.try_spawn(note_deferred(of.orders)))
+      co_return result<>();
+    if (!loop::current()->post(posted)) co_return result<>();
+  }
+}
+
 task<result<>> conduct(experiment& of, listener& echo_door, listener& victim_door) {
   auto options = nursery_options(1000, nursery_policy::isolate);
   options.on_failure = [](const failure& why) {
@@ -199,6 +229,7 @@ task<result<>> conduct(experiment& of, listener& echo_door, listener& victim_doo
     if (of.scenario == "E6") parts.push_back(take_long(of));
     if (of.scenario == "E2") parts.push_back(watch_idly(of));
     if (of.scenario == "E4") parts.push_back(chain(all, there, back));
+    if (of.scenario == "E9") parts.push_back(ask_in_rounds(of, all));
     if (of.scenario == "E10") parts.push_back(work_slowly(of));
     if (result<> spawned = co_await all.spawn(beat(of)); !spawned) co_return spawned;
     for (task<result<>>& each : parts)

@@ -248,11 +248,12 @@ void loop::run_measured(operation& op, completion&& what) noexcept {
 }
 
 /// The woken come first, so that what yielded lets them pass; and those that it wakes do not wait for a turn
-/// either.
+/// either, unless a chain of wake-ups has used up the time that they have in a turn.
 void loop::run_deferred() noexcept {
   run_woken();
+  const bool is_over = !woken_.empty();
   run_queue(deferred_, loop_phase::deferred);
-  run_woken();
+  if (!is_over) run_woken();
 }
 
 void loop::run_woken() noexcept {

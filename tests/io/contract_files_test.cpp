@@ -17,47 +17,47 @@ namespace weir::test {
 namespace {
 
 struct open_file : recorded<open_operation> {
-  open_file(const char* path, int flags, mode_t mode = 0600)
-      : recorded(AT_FDCWD, path, flags, mode, record) {}
+  open_file(const char* at_path, int with_flags, mode_t with_mode = 0600)
+      : recorded(AT_FDCWD, at_path, with_flags, with_mode, record) {}
 };
 struct read_at : recorded<read_at_operation> {
-  read_at(int file, std::uint64_t offset, std::span<std::byte> into) : recorded(file, offset, into, record) {}
-  read_at(int file, std::uint64_t offset, std::span<const iovec> into)
-      : recorded(file, offset, into, record) {}
+  read_at(int file, std::uint64_t at, std::span<std::byte> into) : recorded(file, at, into, record) {}
+  read_at(int file, std::uint64_t at, std::span<const iovec> into) : recorded(file, at, into, record) {}
 };
 struct write_at : recorded<write_at_operation> {
-  write_at(int file, std::uint64_t offset, std::string_view text)
-      : recorded(file, offset, std::as_bytes(std::span(text)), record) {}
-  write_at(int file, std::uint64_t offset, std::span<const iovec> from)
-      : recorded(file, offset, from, record) {}
+  write_at(int file, std::uint64_t at, std::string_view text)
+      : recorded(file, at, std::as_bytes(std::span(text)), record) {}
+  write_at(int file, std::uint64_t at, std::span<const iovec> pieces) : recorded(file, at, pieces, record) {}
 };
 struct sync_file : recorded<sync_operation> {
-  sync_file(int file, bool data_only) : recorded(file, data_only, record) {}
+  sync_file(int file, bool only_data) : recorded(file, only_data, record) {}
 };
 struct allocate : recorded<allocate_operation> {
-  allocate(int file, int mode, std::uint64_t offset, std::uint64_t bytes)
-      : recorded(file, mode, offset, bytes, record) {}
+  allocate(int file, int with_mode, std::uint64_t at, std::uint64_t count)
+      : recorded(file, with_mode, at, count, record) {}
 };
 struct truncate_file : recorded<truncate_operation> {
-  truncate_file(int file, std::uint64_t bytes) : recorded(file, bytes, record) {}
+  truncate_file(int file, std::uint64_t count) : recorded(file, count, record) {}
 };
 struct status_of : recorded<status_operation> {
-  explicit status_of(const char* path) : recorded(AT_FDCWD, path, 0, STATX_BASIC_STATS, &found, record) {}
+  explicit status_of(const char* at_path)
+      : recorded(AT_FDCWD, at_path, 0, STATX_BASIC_STATS, &found, record) {}
   struct statx found{};
 };
 struct rename_file : recorded<rename_operation> {
-  rename_file(const char* from, const char* to, unsigned flags = 0)
-      : recorded(AT_FDCWD, from, AT_FDCWD, to, flags, record) {}
+  rename_file(const char* old_path, const char* new_path, unsigned with_flags = 0)
+      : recorded(AT_FDCWD, old_path, AT_FDCWD, new_path, with_flags, record) {}
 };
 struct unlink_name : recorded<unlink_operation> {
-  explicit unlink_name(const char* path, int flags = 0) : recorded(AT_FDCWD, path, flags, record) {}
+  explicit unlink_name(const char* at_path, int with_flags = 0)
+      : recorded(AT_FDCWD, at_path, with_flags, record) {}
 };
 struct make_directory : recorded<make_directory_operation> {
-  explicit make_directory(const char* path) : recorded(AT_FDCWD, path, mode_t{0700}, record) {}
+  explicit make_directory(const char* at_path) : recorded(AT_FDCWD, at_path, mode_t{0700}, record) {}
 };
 struct splice_bytes : recorded<splice_operation> {
-  splice_bytes(int from, std::int64_t offset, int to, std::uint32_t bytes)
-      : recorded(from, offset, to, splice_operation::no_offset, bytes, record) {}
+  splice_bytes(int source, std::int64_t at, int target, std::uint32_t count)
+      : recorded(source, at, target, splice_operation::no_offset, count, record) {}
 };
 
 std::string read_pipe(int reader, std::size_t bytes) {
@@ -118,9 +118,9 @@ TEST_P(contract_files, say_who_carries_them_out) {
   EXPECT_EQ(on_threads(), !in_kernel);
   for (std::size_t kind = 0; kind < operation_kind_count; ++kind) {
     const auto each = static_cast<operation_kind>(kind);
-    if (!in_kernel)
-      EXPECT_EQ(on().backend().execution_of(each) == execution::offloaded, is_file_operation(each))
-          << name_of(each);
+    if (in_kernel) continue;
+    EXPECT_EQ(on().backend().execution_of(each) == execution::offloaded, is_file_operation(each))
+        << name_of(each);
   }
 }
 

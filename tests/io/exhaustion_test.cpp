@@ -39,13 +39,14 @@ TEST_P(loop_exhaustion, of_its_making_leaves_nothing_behind) {
   EXPECT_GT(nth, 1u) << "nothing was asked for";
 }
 
+std::string name_of_making(const testing::TestParamInfo<std::tuple<backend, fault_kind>>& made) {
+  const auto& [which, kind] = made.param;
+  return std::string(name_of(which)) + "_" + std::string(name_of(kind));
+}
 INSTANTIATE_TEST_SUITE_P(each, loop_exhaustion,
                          testing::Combine(testing::Values(backend::automatic, backend::epoll),
                                           testing::Values(fault_kind::allocation, fault_kind::system_call)),
-                         [](const auto& info) {
-                           return std::string(name_of(std::get<0>(info.param))) + "_" +
-                                  std::string(name_of(std::get<1>(info.param)));
-                         });
+                         name_of_making);
 
 } // namespace
 } // namespace weir::test

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <support/allocations.hpp>
 
 #include <array>
 #include <atomic>
@@ -83,6 +84,8 @@ TEST_P(loop_group_test, by_default_has_a_loop_for_each_core_that_is_allowed) {
 }
 
 TEST_P(loop_group_test, says_which_loop_could_not_be_made_and_leaves_nothing) {
+  if (is_sanitized && GetParam().is_io_uring())
+    GTEST_SKIP() << "liburing's munmap is not seen: a ring where another thread's was looks like a race";
   loop_group_options wanted = options(3);
   wanted.name = "poor";
   const descriptor_limit few(2);

@@ -1,20 +1,17 @@
 # Optional components: what stands on a library that the core does without. Each is a target of its own,
 # weir::NAME, made where that library is found; its sources are src/FLOOR/NAME.cpp and src/FLOOR/NAME_*.cpp.
-# WEIR_COMPONENTS lists those that are made.
+# WEIR_COMPONENT_NAMES lists all, WEIR_COMPONENTS those that are made.
+set(WEIR_COMPONENT_NAMES "")
 set(WEIR_COMPONENTS "")
 set(WEIR_COMPONENT_SOURCES "")
 
-# weir_component(NAME FLOOR MODULE [NEEDS COMPONENT...]): MODULE is pkg-config's name of the library.
+# weir_component(NAME FLOOR MODULE): MODULE is pkg-config's name of the library.
 function(weir_component name floor module)
-  cmake_parse_arguments(arg "" "" "NEEDS" ${ARGN})
+  list(APPEND WEIR_COMPONENT_NAMES ${name})
+  set(WEIR_COMPONENT_NAMES "${WEIR_COMPONENT_NAMES}" PARENT_SCOPE)
   file(GLOB sources CONFIGURE_DEPENDS src/${floor}/${name}.cpp src/${floor}/${name}_*.cpp)
   list(APPEND WEIR_COMPONENT_SOURCES ${sources})
   set(WEIR_COMPONENT_SOURCES "${WEIR_COMPONENT_SOURCES}" PARENT_SCOPE)
-  foreach(needed ${arg_NEEDS})
-    if(NOT TARGET weir_${needed})
-      return()
-    endif()
-  endforeach()
   pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
   if(NOT sources OR NOT TARGET PkgConfig::${name})
     return()
@@ -23,10 +20,8 @@ function(weir_component name floor module)
   add_library(weir::${name} ALIAS weir_${name})
   set_target_properties(weir_${name} PROPERTIES EXPORT_NAME ${name})
   target_link_libraries(weir_${name} PUBLIC weir PRIVATE PkgConfig::${name})
-  foreach(needed ${arg_NEEDS})
-    target_link_libraries(weir_${name} PUBLIC weir_${needed})
-  endforeach()
-  set(WEIR_COMPONENTS "${WEIR_COMPONENTS};${name}" PARENT_SCOPE)
+  list(APPEND WEIR_COMPONENTS ${name})
+  set(WEIR_COMPONENTS "${WEIR_COMPONENTS}" PARENT_SCOPE)
   set(WEIR_${name}_MODULE ${module} PARENT_SCOPE)
 endfunction()
 
@@ -35,4 +30,3 @@ weir_component(resolver net libcares)
 weir_component(postgres adapters libpq)
 weir_component(redis adapters hiredis)
 weir_component(curl adapters libcurl)
-list(REMOVE_ITEM WEIR_COMPONENTS "")

@@ -3,10 +3,10 @@
 #include <weir/base/ring.hpp>
 #include <weir/io/loop.hpp>
 #include <weir/net/listener.hpp>
+#include <weir/net/stale_path.hpp>
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -113,16 +113,6 @@ class listener::core {
 
 namespace {
 
-/// A path left behind by a process that is gone: a socket on which nobody answers a connect. What is no
-/// socket refuses connects as well, and is not ours to remove.
-void remove_if_stale(const address& at) {
-  struct stat found;
-  if (::lstat(at.unix_path().c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
-  descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (probe && ::connect(probe.get(), at.raw(), at.raw_bytes()) != 0 && errno == ECONNREFUSED)
-    ::unlink(at.unix_path().c_str());
-}
-
 void set_flag(const descriptor& socket, int level, int option, bool wanted) {
   const int value = wanted;
   ::setsockopt(socket.get(), level, option, &value, sizeof value);
@@ -147,7 +137,7 @@ result<descriptor> listener::open(const address& at, const listen_options& optio
     set_flag(socket, SOL_SOCKET, SO_REUSEPORT, options.reuse_port);
     if (at.family() == AF_INET6) set_flag(socket, IPPROTO_IPV6, IPV6_V6ONLY, options.v6_only);
   } else if (options.replace_stale_path && !at.unix_path().empty()) {
-    remove_if_stale(at);
+    remove_stale_path(at, SOCK_STREAM);
   }
   if (::bind(socket.get(), at.raw(), at.raw_bytes()) != 0) return failed("bind");
   if (::listen(socket.get(), options.backlog) != 0) return failed("listen");

@@ -1,22 +1,15 @@
+#include "socket_settings.hpp"
+
 #include <weir/net/stream_options.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <cerrno>
-
 namespace weir {
 
 result<void> apply(const stream_options& options, int descriptor, bool is_tcp) {
-  struct setting {
-    bool wanted;
-    int level;
-    int name;
-    int value;
-    const char* operation;
-  };
-  const setting settings[] = {
+  const socket_setting settings[] = {
       {is_tcp && options.no_delay, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"},
       {options.keep_alive, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"},
       {is_tcp && options.keep_alive_idle_s > 0, IPPROTO_TCP, TCP_KEEPIDLE, options.keep_alive_idle_s,
@@ -24,10 +17,7 @@ result<void> apply(const stream_options& options, int descriptor, bool is_tcp) {
       {options.receive_buffer_bytes > 0, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes, "SO_RCVBUF"},
       {options.send_buffer_bytes > 0, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes, "SO_SNDBUF"},
   };
-  for (const setting& one : settings)
-    if (one.wanted && ::setsockopt(descriptor, one.level, one.name, &one.value, sizeof one.value) != 0)
-      return fail(error::from_errno(errno, one.operation));
-  return {};
+  return apply(settings, descriptor);
 }
 
 } // namespace weir

@@ -1,23 +1,16 @@
+#include "socket_settings.hpp"
+
 #include <weir/net/udp_options.hpp>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <cerrno>
-
 namespace weir {
 
 result<void> apply(const udp_options& options, int descriptor, int family) {
-  struct setting {
-    bool wanted;
-    int level;
-    int name;
-    int value;
-    const char* operation;
-  };
   const bool is_v6 = family == AF_INET6;
   const int ip = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
-  const setting settings[] = {
+  const socket_setting settings[] = {
       {options.reuse_address, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"},
       {options.reuse_port, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT"},
       {is_v6, IPPROTO_IPV6, IPV6_V6ONLY, options.v6_only, "IPV6_V6ONLY"},
@@ -31,10 +24,7 @@ result<void> apply(const udp_options& options, int descriptor, int family) {
       {options.tells_traffic_class, ip, is_v6 ? IPV6_RECVTCLASS : IP_RECVTOS, 1,
        is_v6 ? "IPV6_RECVTCLASS" : "IP_RECVTOS"},
   };
-  for (const setting& one : settings)
-    if (one.wanted && ::setsockopt(descriptor, one.level, one.name, &one.value, sizeof one.value) != 0)
-      return fail(error::from_errno(errno, one.operation));
-  return {};
+  return apply(settings, descriptor);
 }
 
 } // namespace weir

@@ -1,12 +1,14 @@
 #include "datagram_core.hpp"
 #include "descriptor_passing.hpp"
+#include "socket_settings.hpp"
 
 #include <weir/async/message_operations.hpp>
 #include <weir/async/operations.hpp>
+#include <weir/net/stale_path.hpp>
 #include <weir/net/unix_datagram.hpp>
 
 #include <poll.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,15 +19,6 @@ namespace {
 
 descriptor unix_datagram_socket() noexcept {
   return descriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-}
-
-/// A path left behind by a process that is gone: a socket to which nobody can connect.
-void remove_stale_path(const std::string& path, const address& at) {
-  struct stat found;
-  if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
-  const descriptor probe = unix_datagram_socket();
-  if (probe && ::connect(probe.get(), at.raw(), at.raw_bytes()) != 0 && errno == ECONNREFUSED)
-    ::unlink(path.c_str());
 }
 
 /// Waits until the queue of the socket at `to` has room, which only a socket that is connected to it can tell
@@ -59,7 +52,7 @@ result<unix_datagram> unix_datagram::bind(const address& at, const unix_datagram
   any.sa_family = AF_UNIX;
   const bool is_named = at.raw_bytes() > 0;
   const std::string path = is_named ? at.unix_path() : std::string();
-  if (!path.empty() && options.replace_stale_path) remove_stale_path(path, at);
+  if (!path.empty() && options.replace_stale_path) remove_stale_path(at, SOCK_DGRAM);
   if (::bind(socket.get(), is_named ? at.raw() : &any, is_named ? at.raw_bytes() : sizeof(sa_family_t)) != 0)
     return fail(error::from_errno(errno, "bind").at(at.to_string()));
   std::unique_ptr<bound_path> bound;
@@ -93,10 +86,11 @@ result<unix_datagram> unix_datagram::adopt(loop& home, descriptor socket,
                                            const unix_datagram_options& options) {
   if (options.tells_credentials)
     if (auto asked = ask_for_credentials(socket.get()); !asked) return fail(std::move(asked).error());
-  for (const auto& [option, bytes, name] : {std::tuple(SO_RCVBUF, options.receive_buffer_bytes, "SO_RCVBUF"),
-                                            std::tuple(SO_SNDBUF, options.send_buffer_bytes, "SO_SNDBUF")})
-    if (bytes > 0 && ::setsockopt(socket.get(), SOL_SOCKET, option, &bytes, sizeof bytes) != 0)
-      return fail(error::from_errno(errno, name));
+  const socket_setting settings[] = {
+      {options.receive_buffer_bytes > 0, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes, "SO_RCVBUF"},
+      {options.send_buffer_bytes > 0, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes, "SO_SNDBUF"},
+  };
+  if (auto applied = apply(settings, socket.get()); !applied) return fail(std::move(applied).error());
   const std::size_t descriptors = std::min(options.descriptors_max, descriptors_limit);
   unix_datagram made;
   made.core_.reset(new datagram_core(home, std::move(socket),

@@ -1,4 +1,5 @@
 #include <weir/io/thread_clock.hpp>
+#include <weir/net/stale_path.hpp>
 #include <weir/runtime/dump.hpp>
 #include <weir/runtime/inspector.hpp>
 #include <weir/runtime/metrics.hpp>
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -25,24 +25,6 @@ constexpr std::uint64_t question_patience_ns = 1'000'000'000;
 constexpr std::uint64_t answer_patience_ns = 5'000'000'000;
 constexpr std::size_t question_bytes_max = 4096;
 constexpr int inspector_backlog = 16;
-
-sockaddr_un address_of_path(const std::string& path) noexcept {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
-
-/// Removes what a process that was killed has left.
-void remove_if_stale(const std::string& path) noexcept {
-  struct stat found{};
-  if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
-  const descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const sockaddr_un address = address_of_path(path);
-  const auto* const to = reinterpret_cast<const sockaddr*>(&address);
-  if (probe && ::connect(probe.get(), to, sizeof address) != 0 && errno == ECONNREFUSED)
-    ::unlink(path.c_str());
-}
 
 std::string http_answer(std::string_view status, std::string_view type, std::string_view body) {
   std::string text = "HTTP/1.0 ";
@@ -57,15 +39,16 @@ std::string http_answer(std::string_view status, std::string_view type, std::str
 result<std::unique_ptr<inspector>> inspector::open(std::string path, metrics_registry& loops) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path))
     return fail(error(std::errc::filename_too_long, "inspector").at(path));
+  const result<address> at = address::unix_path(path);
+  if (!at) return fail(at.error());
   descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   descriptor ending(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!listener || !ending) return fail(error::from_errno(errno, "inspector"));
-  remove_if_stale(path);
+  remove_stale_path(*at, SOCK_STREAM);
   // The mode of a path that bind makes is that of the socket (unix(7)): there is no moment in which others
   // may connect.
-  const sockaddr_un address = address_of_path(path);
-  const auto* const to = reinterpret_cast<const sockaddr*>(&address);
-  if (::fchmod(listener.get(), S_IRUSR | S_IWUSR) != 0 || ::bind(listener.get(), to, sizeof address) != 0)
+  if (::fchmod(listener.get(), S_IRUSR | S_IWUSR) != 0 ||
+      ::bind(listener.get(), at->raw(), at->raw_bytes()) != 0)
     return fail(error::from_errno(errno, "bind").at(path));
   if (::listen(listener.get(), inspector_backlog) != 0) {
     const int why = errno;

@@ -14,10 +14,10 @@
 
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
+#include <weir/base/transfer.hpp>
 #include <weir/io/descriptor.hpp>
 #include <weir/net/address.hpp>
 #include <weir/net/passed_message.hpp>
-#include <weir/net/transfer.hpp>
 
 #include <cstddef>
 #include <span>

@@ -17,11 +17,11 @@
 #include <weir/async/task.hpp>
 #include <weir/base/lease.hpp>
 #include <weir/base/result.hpp>
+#include <weir/base/transfer.hpp>
 #include <weir/io/descriptor.hpp>
 #include <weir/net/address.hpp>
 #include <weir/net/outbound.hpp>
 #include <weir/net/stream_options.hpp>
-#include <weir/net/transfer.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -16,11 +16,11 @@
 #include <weir/async/task.hpp>
 #include <weir/base/lease.hpp>
 #include <weir/base/result.hpp>
+#include <weir/base/transfer.hpp>
 #include <weir/net/byte_stream.hpp>
 #include <weir/net/tls_context.hpp>
 #include <weir/net/tls_error.hpp>
 #include <weir/net/tls_session_cache.hpp>
-#include <weir/net/transfer.hpp>
 
 #include <cstddef>
 #include <memory>

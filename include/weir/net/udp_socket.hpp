@@ -16,11 +16,11 @@
 
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
+#include <weir/base/transfer.hpp>
 #include <weir/io/descriptor.hpp>
 #include <weir/io/loop.hpp>
 #include <weir/net/address.hpp>
 #include <weir/net/datagram.hpp>
-#include <weir/net/transfer.hpp>
 #include <weir/net/udp_options.hpp>
 
 #include <cstddef>

@@ -1,0 +1,16 @@
+#include "socket_settings.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace weir {
+
+result<void> apply(std::span<const socket_setting> settings, int socket) {
+  for (const socket_setting& one : settings)
+    if (one.is_wanted && ::setsockopt(socket, one.level, one.name, &one.value, sizeof one.value) != 0)
+      return fail(error::from_errno(errno, one.operation));
+  return {};
+}
+
+} // namespace weir

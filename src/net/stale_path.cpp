@@ -1,0 +1,22 @@
+#include <weir/io/descriptor.hpp>
+#include <weir/net/stale_path.hpp>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+namespace weir {
+
+void remove_stale_path(const address& at, int type) {
+  const std::string path = at.unix_path();
+  struct stat found;
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
+  const descriptor probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (probe && ::connect(probe.get(), at.raw(), at.raw_bytes()) != 0 && errno == ECONNREFUSED)
+    ::unlink(path.c_str());
+}
+
+} // namespace weir

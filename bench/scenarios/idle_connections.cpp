@@ -3,41 +3,17 @@
 //
 // Each connection is held by a coroutine of its own that has echoed once and waits for more; the clients are
 // another process. Memory is what the kernel says of this process (resident, /proc/self/statm).
-#include "../support/echo_clients.hpp"
+#include "scenario.hpp"
 
 #include <weir/async/run.hpp>
 #include <weir/async/sleep.hpp>
-#include <weir/async/with_nursery.hpp>
-#include <weir/net/listener.hpp>
-#include <weir/os/readiness.hpp>
 
 #include <chrono>
-#include <string_view>
 
 namespace {
 
 using namespace weir;
 using order = bench::client_main::order;
-
-struct wanted {
-  std::string_view backend = "automatic";
-  std::uint32_t connections = 15'000;
-  std::uint32_t active = 1'000;
-  std::uint32_t milliseconds = 3'000;
-};
-
-wanted parse(int argc, char** argv) {
-  wanted all;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    const auto number = static_cast<std::uint32_t>(std::strtoul(argv[i + 1], nullptr, 10));
-    if (name == "--backend") all.backend = argv[i + 1];
-    if (name == "--connections") all.connections = number;
-    if (name == "--active") all.active = number;
-    if (name == "--ms") all.milliseconds = number;
-  }
-  return all;
-}
 
 std::size_t resident_bytes() {
   std::FILE* file = std::fopen("/proc/self/statm", "r");
@@ -63,22 +39,6 @@ task<> echo(stream client) {
   }
 }
 
-task<result<>> serve(listener& door, nursery& clients) {
-  for (;;) {
-    result<stream> client = co_await door.accept();
-    if (!client) co_return fail(client.error());
-    result<> admitted = co_await clients.spawn(echo(std::move(*client)));
-    if (!admitted) co_return admitted;
-  }
-}
-
-task<bench::latency> carried_out(bench::echo_clients& clients, order what) {
-  clients.tell(what);
-  result<> answered = co_await readable(clients.descriptor());
-  if (!answered) bench::die("the clients do not answer");
-  co_return clients.answer();
-}
-
 task<> until_served(nursery& clients, std::size_t count) {
   while (clients.size() != count + 1) { // and the one that accepts
     result<> slept = co_await sleep_for(std::chrono::milliseconds(1));
@@ -86,29 +46,29 @@ task<> until_served(nursery& clients, std::size_t count) {
   }
 }
 
-task<result<>> measure(const wanted& all, bench::echo_clients& clients) {
+task<result<>> measure(const bench::scenario_options& all, bench::echo_clients& clients) {
   result<listener> door = listener::bind(*address::parse_ip("127.0.0.1:0"));
   if (!door) co_return fail(door.error());
   const std::uint16_t port = door->local_address().port();
   auto body = [&](nursery& served) -> task<result<>> {
-    result<> serving = co_await served.spawn(serve(*door, served));
+    result<> serving = co_await served.spawn(bench::serve(*door, served, echo));
     if (!serving) co_return serving;
-    co_await carried_out(clients, order(order::connect, 10, 0, port)); // what is made once is made
-    co_await carried_out(clients, order(order::close_all));
+    co_await bench::carried_out(clients, order(order::connect, 10, 0, port)); // what is made once is made
+    co_await bench::carried_out(clients, order(order::close_all));
     co_await until_served(served, 0);
 
     const std::size_t before_bytes = resident_bytes();
-    co_await carried_out(clients, order(order::connect, all.connections, 0, port));
+    co_await bench::carried_out(clients, order(order::connect, all.connections, 0, port));
     const std::size_t each_bytes = (resident_bytes() - before_bytes) / all.connections;
     const bench::latency among =
-        co_await carried_out(clients, order(order::ping_pong, all.active, all.milliseconds));
-    co_await carried_out(clients, order(order::close_all));
+        co_await bench::carried_out(clients, order(order::ping_pong, all.active, all.milliseconds));
+    co_await bench::carried_out(clients, order(order::close_all));
     co_await until_served(served, 0);
 
-    co_await carried_out(clients, order(order::connect, all.active, 0, port));
+    co_await bench::carried_out(clients, order(order::connect, all.active, 0, port));
     const bench::latency alone =
-        co_await carried_out(clients, order(order::ping_pong, all.active, all.milliseconds));
-    co_await carried_out(clients, order(order::close_all));
+        co_await bench::carried_out(clients, order(order::ping_pong, all.active, all.milliseconds));
+    co_await bench::carried_out(clients, order(order::close_all));
     co_await until_served(served, 0);
 
     std::printf("%u idle connections: %zu bytes of resident memory each (at most 1,024 wanted)\n",
@@ -128,7 +88,9 @@ task<result<>> measure(const wanted& all, bench::echo_clients& clients) {
 } // namespace
 
 int main(int argc, char** argv) {
-  const wanted all = parse(argc, argv);
+  bench::scenario_options defaults;
+  defaults.connections = 15'000;
+  const bench::scenario_options all = bench::parse(argc, argv, defaults);
   bench::echo_clients clients; // before there are threads
   loop_options options;
   auto chosen = parse_backend(all.backend);

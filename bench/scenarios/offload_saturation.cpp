@@ -3,41 +3,19 @@
 //
 // The loop has a core of its own, shared only with the clients, which are another process; the pool's threads
 // have the others. Ping-pong over all connections, first with the pool idle, then with the pool at 100 %.
-#include "../support/echo_clients.hpp"
+#include "scenario.hpp"
 
 #include <weir/async/offload.hpp>
 #include <weir/async/run.hpp>
-#include <weir/async/with_nursery.hpp>
-#include <weir/net/listener.hpp>
-#include <weir/os/readiness.hpp>
 
 #include <sched.h>
 
 #include <atomic>
-#include <string_view>
 
 namespace {
 
 using namespace weir;
 using order = bench::client_main::order;
-
-struct wanted {
-  std::string_view backend = "automatic";
-  std::uint32_t connections = 1'000;
-  std::uint32_t milliseconds = 3'000;
-};
-
-wanted parse(int argc, char** argv) {
-  wanted all;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    const auto number = static_cast<std::uint32_t>(std::strtoul(argv[i + 1], nullptr, 10));
-    if (name == "--backend") all.backend = argv[i + 1];
-    if (name == "--connections") all.connections = number;
-    if (name == "--ms") all.milliseconds = number;
-  }
-  return all;
-}
 
 /// This thread, and what it starts, to the first of the cores that are allowed, or to all but that.
 void keep_to(const cpu_set_t& allowed, bool first) {
@@ -62,15 +40,6 @@ task<result<>> echo(stream client) {
   }
 }
 
-task<result<>> serve(listener& door, nursery& clients) {
-  for (;;) {
-    result<stream> client = co_await door.accept();
-    if (!client) co_return fail(client.error());
-    result<> admitted = co_await clients.spawn(echo(std::move(*client)));
-    if (!admitted) co_return admitted;
-  }
-}
-
 /// About five milliseconds.
 std::uint64_t compute() {
   std::uint64_t bits = 1;
@@ -86,30 +55,24 @@ task<result<>> saturate(std::uint64_t& done) {
   }
 }
 
-task<bench::latency> carried_out(bench::echo_clients& clients, order what) {
-  clients.tell(what);
-  result<> answered = co_await readable(clients.descriptor());
-  if (!answered) bench::die("the clients do not answer");
-  co_return clients.answer();
-}
-
-task<result<>> measure(const wanted& all, bench::echo_clients& clients, blocking_pool& pool) {
+task<result<>> measure(const bench::scenario_options& all, bench::echo_clients& clients,
+                       blocking_pool& pool) {
   result<listener> door = listener::bind(*address::parse_ip("127.0.0.1:0"));
   if (!door) co_return fail(door.error());
   const std::uint16_t port = door->local_address().port();
   auto body = [&](nursery& served) -> task<result<>> {
-    result<> serving = co_await served.spawn(serve(*door, served));
+    result<> serving = co_await served.spawn(bench::serve(*door, served, echo));
     if (!serving) co_return serving;
-    co_await carried_out(clients, order(order::connect, all.connections, 0, port));
+    co_await bench::carried_out(clients, order(order::connect, all.connections, 0, port));
     const bench::latency idle =
-        co_await carried_out(clients, order(order::ping_pong, all.connections, all.milliseconds));
+        co_await bench::carried_out(clients, order(order::ping_pong, all.connections, all.milliseconds));
     std::uint64_t computed = 0;
     for (int i = 0; i < 64; ++i) {
       result<> spawned = co_await served.spawn(saturate(computed));
       if (!spawned) co_return spawned;
     }
     const bench::latency busy =
-        co_await carried_out(clients, order(order::ping_pong, all.connections, all.milliseconds));
+        co_await bench::carried_out(clients, order(order::ping_pong, all.connections, all.milliseconds));
     std::printf("%u in ping-pong, pool idle:  p50 %.0f us, p99 %.0f us, %llu echoes\n", all.connections,
                 idle.p50_us, idle.p99_us, static_cast<unsigned long long>(idle.rounds));
     std::printf(
@@ -129,7 +92,7 @@ task<result<>> measure(const wanted& all, bench::echo_clients& clients, blocking
 } // namespace
 
 int main(int argc, char** argv) {
-  const wanted all = parse(argc, argv);
+  const bench::scenario_options all = bench::parse(argc, argv, bench::scenario_options());
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) bench::die("sched_getaffinity");
   keep_to(allowed, true);

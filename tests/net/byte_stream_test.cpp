@@ -50,17 +50,6 @@ class byte_stream_test : public backend_test {
       text.remove_prefix(count.value_or(0));
     }
   }
-  static task<std::string> read_to_end(any_byte_stream& from) {
-    std::string text;
-    bool goes_on = true;
-    while (goes_on) {
-      result<lease> piece = co_await from.read();
-      EXPECT_TRUE(piece) << piece.error().message();
-      goes_on = piece && !piece->empty();
-      if (goes_on) text += text_of(piece->bytes());
-    }
-    co_return text;
-  }
 };
 
 TEST_P(byte_stream_test, moves_bytes_in_order_and_ends_behind_them_in_each_direction) {

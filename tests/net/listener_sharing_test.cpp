@@ -1,4 +1,5 @@
 // Listening sockets that come from elsewhere and are shared with others, and the end of accepting.
+#include "listener_place.hpp"
 #include "stream_ends.hpp"
 
 #include <weir/net/listener.hpp>
@@ -12,17 +13,8 @@
 namespace weir::test {
 namespace {
 
-class listener_sharing_test : public transport_test {
+class listener_sharing_test : public listener_place_test {
  protected:
-  void TearDown() override {
-    transport_test::TearDown();
-    std::filesystem::remove(path_);
-  }
-  address somewhere() const {
-    return over() == transport::tcp ? *address::ip("127.0.0.1", 0) : *address::unix_path(path_);
-  }
-  const std::string& path() const { return path_; }
-
   descriptor listening(const listen_options& options = listen_options{}) const {
     result<descriptor> opened = listener::open(somewhere(), options);
     EXPECT_TRUE(opened) << opened.error().message();
@@ -43,10 +35,9 @@ class listener_sharing_test : public transport_test {
     const std::string text = co_await read_text(*ours, 1);
     co_return text == "x";
   }
-
- private:
-  std::string path_ = testing::TempDir() + "weir_sharing_" + std::to_string(::getpid());
 };
+
+using unix_listener_sharing_test = listener_sharing_test;
 
 TEST_P(listener_sharing_test, a_socket_that_was_passed_on_is_adopted) {
   run([&]() -> task<> {
@@ -60,8 +51,7 @@ TEST_P(listener_sharing_test, a_socket_that_was_passed_on_is_adopted) {
   });
 }
 
-TEST_P(listener_sharing_test, the_path_is_whose_who_bound_it) {
-  if (over() != transport::local) GTEST_SKIP() << "TCP has no path";
+TEST_P(unix_listener_sharing_test, the_path_is_whose_who_bound_it) {
   run([&]() -> task<> {
     const descriptor socket = listening();
     {
@@ -148,6 +138,7 @@ TEST_P(listener_sharing_test, when_the_last_one_stops_clients_are_refused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, listener_sharing_test, over_each_transport(), name_of_transport);
+INSTANTIATE_TEST_SUITE_P(backends, unix_listener_sharing_test, over_unix(), name_of_transport);
 
 } // namespace
 } // namespace weir::test

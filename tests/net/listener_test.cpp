@@ -1,4 +1,5 @@
 // Accepting: nothing lost, a bound on what nobody took, and the limits and leftovers of the system.
+#include "listener_place.hpp"
 #include "stream_ends.hpp"
 
 #include <weir/net/listener.hpp>
@@ -15,18 +16,8 @@
 namespace weir::test {
 namespace {
 
-class listener_test : public transport_test {
+class listener_test : public listener_place_test {
  protected:
-  void TearDown() override {
-    transport_test::TearDown();
-    std::filesystem::remove(path_);
-  }
-  /// A free TCP port, or a path of this test's own.
-  address somewhere() const {
-    return over() == transport::tcp ? *address::ip("127.0.0.1", 0) : *address::unix_path(path_);
-  }
-  const std::string& path() const { return path_; }
-
   static listener bound(const address& at, const listen_options& options = listen_options{}) {
     result<listener> made = listener::bind(at, options);
     EXPECT_TRUE(made) << made.error().message();
@@ -37,9 +28,6 @@ class listener_test : public transport_test {
     EXPECT_TRUE(made) << made.error().message();
     co_return std::move(*made);
   }
-
- private:
-  std::string path_ = testing::TempDir() + "weir_listener_" + std::to_string(::getpid());
 };
 using unix_listener_test = listener_test;
 using tcp_listener_test = listener_test;
@@ -283,9 +271,6 @@ TEST(listener_outside_of_a_loop, is_refused) {
   EXPECT_EQ(made.error(), errc::invalid_argument);
 }
 
-inline auto over_unix() {
-  return testing::Combine(on_each_backend(), testing::Values(transport::local));
-}
 INSTANTIATE_TEST_SUITE_P(backends, listener_test, over_each_transport(), name_of_transport);
 INSTANTIATE_TEST_SUITE_P(backends, tcp_listener_test, over_tcp(), name_of_transport);
 INSTANTIATE_TEST_SUITE_P(backends, unix_listener_test, over_unix(), name_of_transport);

@@ -47,7 +47,8 @@ inline task<std::string> read_text(stream& from, std::size_t size) {
   co_return text;
 }
 /// What comes until the end of file, piece by piece.
-inline task<std::string> read_to_end(stream& from) {
+template <class Stream>
+task<std::string> read_to_end(Stream& from) {
   std::string text;
   bool goes_on = true;
   while (goes_on) {

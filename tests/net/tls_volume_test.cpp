@@ -3,6 +3,7 @@
 
 #include <support/allocations.hpp>
 #include <support/resident_memory.hpp>
+#include <support/sanitized.hpp>
 
 #include <array>
 #include <cstring>

@@ -7,6 +7,7 @@
 #include <support/child.hpp>
 #include <support/coroutine_fixture.hpp>
 #include <support/resident_memory.hpp>
+#include <support/sanitized.hpp>
 
 #include <atomic>
 #include <thread>
@@ -62,11 +63,7 @@ class idle_connections_test : public testing::TestWithParam<backend_case> {
 };
 
 TEST_P(idle_connections_test, that_have_echoed_once_take_little_more_than_a_kibibyte_each_heavy) {
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "sanitizers take memory of their own";
-#endif
-#endif
+  if (is_sanitized) GTEST_SKIP() << "sanitizers take memory of their own";
   if (GetParam().is_io_uring() && !why_no_io_uring().empty()) GTEST_SKIP() << why_no_io_uring();
   shared_with_children<seen> told;
   const loop_options options = GetParam().options();

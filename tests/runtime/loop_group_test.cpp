@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <support/allocations.hpp>
+#include <support/sanitized.hpp>
 
 #include <array>
 #include <atomic>

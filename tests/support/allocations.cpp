@@ -1,13 +1,11 @@
 #include <support/allocations.hpp>
+#include <support/sanitized.hpp>
 
 #include <cstdlib>
 #include <new>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WEIR_SANITIZER_ALLOCATES
+#if WEIR_TEST_IS_SANITIZED
 #include <sanitizer/allocator_interface.h>
-#endif
 #endif
 
 namespace weir::test {
@@ -24,7 +22,7 @@ std::uint64_t allocations_of_this_thread() noexcept {
 
 } // namespace weir::test
 
-#ifdef WEIR_SANITIZER_ALLOCATES
+#if WEIR_TEST_IS_SANITIZED
 
 // The sanitizer has replaced operator new already, and lets us listen.
 namespace weir::test {

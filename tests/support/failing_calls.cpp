@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <support/faults.hpp>
+#include <support/sanitized.hpp>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -12,13 +13,7 @@
 
 #include <cerrno>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WEIR_SANITIZER_HAS_CALLS
-#endif
-#endif
-
-#ifndef WEIR_SANITIZER_HAS_CALLS
+#if !WEIR_TEST_IS_SANITIZED
 
 namespace {
 

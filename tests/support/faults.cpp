@@ -1,12 +1,7 @@
 #include <support/faults.hpp>
+#include <support/sanitized.hpp>
 
 #include <ostream>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WEIR_SANITIZER_HAS_CALLS
-#endif
-#endif
 
 namespace weir::test {
 namespace {
@@ -39,12 +34,8 @@ void PrintTo(fault_kind kind, std::ostream* out) {
   *out << name_of(kind);
 }
 
-bool can_fail([[maybe_unused]] fault_kind kind) noexcept {
-#ifdef WEIR_SANITIZER_HAS_CALLS
-  return kind == fault_kind::operation;
-#else
-  return true;
-#endif
+bool can_fail(fault_kind kind) noexcept {
+  return !is_sanitized || kind == fault_kind::operation;
 }
 
 planned_fault::planned_fault(fault_kind kind, std::uint64_t nth) noexcept {

@@ -86,18 +86,6 @@ task<result<>> talk(router& server, dealer& client, std::string_view where) {
   co_return co_await with_nursery(nursery_options(1), asking);
 }
 
-/// A socket must be closed, also by a program that has no memory for a moment.
-task<> close_for_certain(socket& which) {
-  bool is_closed = false;
-  while (!is_closed) {
-    try {
-      (void)co_await which.close();
-      is_closed = true;
-    } catch (const std::bad_alloc&) {
-    }
-  }
-}
-
 task<result<>> talk_and_close(std::string_view where) {
   router server(in_a_hurry());
   dealer client(in_a_hurry());
@@ -108,13 +96,13 @@ task<result<>> talk_and_close(std::string_view where) {
   } catch (...) {
     thrown = std::current_exception();
   }
+  // A socket must be closed, also by a program that has no memory for a moment.
   for (socket* each : {static_cast<socket*>(&client), static_cast<socket*>(&server)}) {
-    bool is_begun = false;
-    while (!is_begun) {
+    bool is_closed = false;
+    while (!is_closed) {
       try {
-        task<> closing = close_for_certain(*each);
-        is_begun = true;
-        co_await std::move(closing);
+        (void)co_await each->close();
+        is_closed = true;
       } catch (const std::bad_alloc&) {
       }
     }

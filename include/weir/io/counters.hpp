@@ -64,7 +64,7 @@ struct loop_counters {
   std::array<counter, lane_count> completions_of_lane;
   counter operations_parked; ///< waited because a bound was reached
   counter receives_starved;  ///< waited because the buffer pool was empty
-  counter receives_paused;   ///< a stream's receive was stopped, its credit used up
+  counter receives_paused;   ///< a stream's receive was stopped: its credit is used up, or slots are few
   counter wakes;             ///< wake-ups by other threads that cost a system call
   counter watches_spinning;  ///< watches that were found to spin (os/watch.hpp)
   counter calls_blocking;    ///< known blocking calls made by handlers (runtime/blocking_trap.hpp)

@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 
 set(WEIR_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
 
-install(TARGETS weir EXPORT weir-targets)
+install(TARGETS weir weir_sim EXPORT weir-targets)
 foreach(name ${WEIR_COMPONENTS})
   install(TARGETS weir_${name} EXPORT weir-targets)
 endforeach()

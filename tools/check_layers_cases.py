@@ -12,8 +12,14 @@ CASES = [
     ("tests/io/a_test.cpp", '#include "../../src/io/a.hpp"\n', None),
     ("tests/support/a.hpp", "#include <weir/zmtp/router.hpp>\n", None),
     ("include/weir/http/a.hpp", "#include <weir/zmtp/frame.hpp>\n", 1),
-    ("include/weir/sim/a.hpp", "#include <weir/async/task.hpp>\n", 1),
+    ("include/weir/sim/a.hpp", "#include <weir/async/task.hpp>\n", None),
+    ("include/weir/sim/a.hpp", "#include <weir/net/stream.hpp>\n", 1),
+    ("include/weir/net/a.hpp", "#include <weir/sim/world.hpp>\n", 1),
     ("include/weir/app/a.hpp", "#include <weir/sim/world.hpp>\n", None),
+    ("src/app/a.hpp", '#include "../scenarios/scenarios.hpp"\n', None),
+    ("src/scenarios/a.hpp", "#include <weir/sim/world.hpp>\n#include <weir/zmtp/router.hpp>\n", None),
+    ("src/scenarios/a.hpp", '#include "app/units.hpp"\n', 1),
+    ("src/sim/a.hpp", '#include "scenarios/scenarios.hpp"\n', 1),
     ("include/weir/net/a.hpp", "#include <weir/all.hpp>\n", 1),
     ("include/weir/io/a.hpp", "// #include <weir/net/stream.hpp>\n", None),
     # ---- stems
@@ -21,6 +27,8 @@ CASES = [
     ("src/io/uring_part.cpp", "#include <weir/io/uring_whole.hpp>\n", None),
     ("src/io/uring_part.cpp", "#include <weir/io/loop.hpp>\n", 1),
     ("src/app/main.cpp", "int main() {}\n", None),
+    ("src/scenarios/orphan.cpp", '#include "scenarios.hpp"\n', None),
+    ("src/scenarios/orphan.cpp", "#include <weir/sim/world.hpp>\n", 1),
     # ---- length
     ("bench/long.cpp", "\n" * 401, 401),
     ("bench/long.py", "\n" * 401, 401),
@@ -37,6 +45,12 @@ CASES = [
     ("src/zmtp/a.hpp", "auto x = loop.random() + peer->time() + retry::sleep(1) + sleep_for(2); // rand()\n", None),
     ("src/io/a.hpp", "int x = clock_gettime(CLOCK_MONOTONIC, &now);\n", None),
     ("tests/net/a_test.cpp", "auto t = std::chrono::steady_clock::now();\n", None),
+    ("src/sim/a.hpp", "auto t = std::chrono::steady_clock::now();\n", 1),
+    # ---- portable
+    ("src/sim/a.hpp", "std::unordered_map<int, int> x;\n", 1),
+    ("src/scenarios/a.hpp", "\nstd::uniform_int_distribution<int> x;\n", 2),
+    ("src/sim/a.hpp", "std::map<int, int> x; // no std::unordered_map\n", None),
+    ("tests/sim/a_test.cpp", "std::unordered_map<int, int> x;\n", None),
     # ---- coroutines
     ("examples/a.cpp", "{\n  while (co_await f()) {\n  }\n}\n", 2),
     ("examples/a.cpp", "{\n  for (auto& x : co_await f()) {\n  }\n}\n", 2),

@@ -1,0 +1,45 @@
+#include <weir/sim/fault_plan.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace weir::sim {
+namespace {
+
+template <std::size_t... index>
+std::array<random_source, fault_count> streams_of(const random_source& random,
+                                                  std::index_sequence<index...>) noexcept {
+  return {random.fork(name_of(static_cast<fault>(index)))...};
+}
+
+/// Half of all kinds are off; the others come as often as they may, or 8, 64 or 512 times more rarely.
+std::uint32_t drawn_probability(random_source& random, fault kind) noexcept {
+  const bool is_off = random.chance(500'000);
+  const std::uint64_t magnitude = random.below(4);
+  return is_off ? 0 : std::max(per_million_max(kind) >> (3 * magnitude), std::uint32_t{1});
+}
+
+} // namespace
+
+fault_plan::fault_plan(const random_source& random, trace& log) noexcept
+    : streams_(streams_of(random.fork("faults"), std::make_index_sequence<fault_count>())), log_(log) {
+  for (std::size_t i = 0; i < fault_count; ++i)
+    per_million_[i] = drawn_probability(streams_[i], static_cast<fault>(i));
+}
+
+bool fault_plan::happens(fault kind, std::uint32_t host, std::uint64_t subject) noexcept {
+  const std::size_t index = index_of(kind);
+  if (stopped_ || events_ >= events_max_ || !streams_[index].chance(per_million_[index])) return false;
+  log_.note(event::fault, host, subject, index, events_);
+  ++counts_[index];
+  ++events_;
+  return true;
+}
+
+void fault_plan::limit_to(const fault_set& kinds) noexcept {
+  for (std::size_t i = 0; i < fault_count; ++i)
+    if (!kinds.test(i)) per_million_[i] = 0;
+}
+
+} // namespace weir::sim

@@ -45,7 +45,7 @@ CASES = [
     ("src/zmtp/a.hpp", "auto x = loop.random() + peer->time() + retry::sleep(1) + sleep_for(2); // rand()\n", None),
     ("src/io/a.hpp", "int x = clock_gettime(CLOCK_MONOTONIC, &now);\n", None),
     ("tests/net/a_test.cpp", "auto t = std::chrono::steady_clock::now();\n", None),
-    ("src/sim/a.hpp", "auto t = std::chrono::steady_clock::now();\n", 1),
+    ("src/scenarios/a.hpp", "auto t = std::chrono::steady_clock::now();\n", 1),
     # ---- portable
     ("src/sim/a.hpp", "std::unordered_map<int, int> x;\n", 1),
     ("src/scenarios/a.hpp", "\nstd::uniform_int_distribution<int> x;\n", 2),

@@ -3,6 +3,7 @@
 #include <weir/async/operations.hpp>
 #include <weir/async/shield.hpp>
 #include <weir/fs/file.hpp>
+#include <weir/io/system_calls.hpp>
 
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ task<result<>> close_on_thread(int number) {
   bool is_closed = false;
   auto close_it = [number, &is_closed]() -> result<> {
     is_closed = true;
-    if (::close(number) != 0) return fail(error::from_errno(errno, "close"));
+    if (calls().close(number) != 0) return fail(error::from_errno(errno, "close"));
     return {};
   };
   result<> outcome = co_await offload(pool_class::disk, close_it);

@@ -1,6 +1,7 @@
 #include <weir/fs/paths.hpp>
 #include <weir/fs/temporary_file.hpp>
 #include <weir/io/loop.hpp>
+#include <weir/io/system_calls.hpp>
 
 #include <unistd.h>
 
@@ -24,7 +25,7 @@ std::string unlikely_name() {
 
 temporary_file& temporary_file::operator=(temporary_file&& other) noexcept {
   if (this != &other) {
-    if (!path_.empty()) ::unlink(path_.c_str());
+    if (!path_.empty()) calls().unlink(path_.c_str());
     contents_ = std::move(other.contents_);
     path_ = std::exchange(other.path_, std::string());
   }
@@ -32,7 +33,7 @@ temporary_file& temporary_file::operator=(temporary_file&& other) noexcept {
 }
 
 temporary_file::~temporary_file() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (!path_.empty()) calls().unlink(path_.c_str());
 }
 
 task<result<temporary_file>> temporary_file::create(std::string directory, mode_t permissions) {

@@ -1,3 +1,4 @@
+#include <weir/io/system_calls.hpp>
 #include <weir/net/address.hpp>
 
 #include <arpa/inet.h>
@@ -19,11 +20,12 @@ address address_of(const Sockaddr& raw, std::size_t bytes = sizeof(Sockaddr)) {
   return {reinterpret_cast<const sockaddr*>(&raw), static_cast<socklen_t>(bytes)};
 }
 
-template <class Query>
-result<address> ask(Query query, int descriptor, const char* operation) {
+using name_query = int (system_calls::*)(int, sockaddr*, socklen_t*) noexcept;
+
+result<address> ask(name_query query, int descriptor, const char* operation) {
   sockaddr_storage raw{};
   socklen_t bytes = sizeof raw;
-  if (query(descriptor, reinterpret_cast<sockaddr*>(&raw), &bytes) != 0)
+  if ((calls().*query)(descriptor, reinterpret_cast<sockaddr*>(&raw), &bytes) != 0)
     return fail(error::from_errno(errno, operation));
   return address_of(raw, bytes);
 }
@@ -95,11 +97,11 @@ result<address> address::unix_abstract(std::string_view name) {
 }
 
 result<address> address::local_of(int descriptor) {
-  return ask(::getsockname, descriptor, "getsockname");
+  return ask(&system_calls::getsockname, descriptor, "getsockname");
 }
 
 result<address> address::remote_of(int descriptor) {
-  return ask(::getpeername, descriptor, "getpeername");
+  return ask(&system_calls::getpeername, descriptor, "getpeername");
 }
 
 std::uint16_t address::port() const noexcept {

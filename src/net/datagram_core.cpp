@@ -2,6 +2,8 @@
 
 #include "control_data.hpp"
 
+#include <weir/io/system_calls.hpp>
+
 #include <linux/sock_diag.h>
 
 #include <algorithm>
@@ -122,7 +124,7 @@ task<result<void>> datagram_core::readable() {
 datagram_losses datagram_core::losses() const noexcept {
   std::array<std::uint32_t, SK_MEMINFO_VARS> told{};
   socklen_t size = sizeof told;
-  ::getsockopt(descriptor_, SOL_SOCKET, SO_MEMINFO, told.data(), &size);
+  calls().getsockopt(descriptor_, SOL_SOCKET, SO_MEMINFO, told.data(), &size);
   return {dropped_, told[SK_MEMINFO_DROPS]};
 }
 

@@ -1,5 +1,7 @@
 #include "descriptor_passing.hpp"
 
+#include <weir/io/system_calls.hpp>
+
 #include <cerrno>
 
 namespace weir {
@@ -16,7 +18,7 @@ std::optional<peer_credentials> read_credentials(std::span<const std::byte> cont
 
 result<void> ask_for_credentials(int socket) noexcept {
   const int on = 1;
-  if (::setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+  if (calls().setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
     return fail(error::from_errno(errno, "SO_PASSCRED"));
   return {};
 }

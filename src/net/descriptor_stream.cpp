@@ -2,6 +2,7 @@
 
 #include <weir/async/message_operations.hpp>
 #include <weir/async/operations.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/net/descriptor_stream.hpp>
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace weir {
 result<std::pair<descriptor_stream, descriptor_stream>>
 descriptor_stream::pair(const descriptor_stream_options& options) {
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
+  if (calls().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
     return fail(error::from_errno(errno, "socketpair"));
   descriptor one(ends[0]), other(ends[1]);
   auto first = adopt(std::move(one), options);
@@ -24,7 +25,7 @@ descriptor_stream::pair(const descriptor_stream_options& options) {
 }
 
 task<result<descriptor_stream>> descriptor_stream::connect(address to, descriptor_stream_options options) {
-  descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  descriptor socket(calls().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) co_return fail(error::from_errno(errno, "socket"));
   auto connected = co_await async_connect(socket.get(), to.raw(), to.raw_bytes());
   if (!connected) co_return fail(std::move(connected).error().at(to.to_string()));

@@ -1,6 +1,7 @@
 #include <weir/async/operations.hpp>
 #include <weir/async/with_deadline.hpp>
 #include <weir/async/with_nursery.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/net/happy_eyeballs.hpp>
 
 #include <algorithm>
@@ -22,7 +23,7 @@ bool says_little(const error& why) noexcept {
 }
 
 task<result<descriptor>> connect_socket(address to) {
-  descriptor socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  descriptor socket(calls().socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) co_return fail(error::from_errno(errno, "socket"));
   result<> connected = co_await async_connect(socket.get(), to.raw(), to.raw_bytes());
   if (!connected) co_return fail(std::move(connected).error());

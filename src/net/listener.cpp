@@ -2,6 +2,7 @@
 #include <weir/async/operations.hpp>
 #include <weir/base/ring.hpp>
 #include <weir/io/loop.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 #include <weir/net/stale_path.hpp>
 
@@ -92,7 +93,7 @@ class listener::core {
   /// moment in which it stopped to accept: the others would not look for it.
   void take_rest() noexcept {
     while (accepted.size() < accepted_max_) {
-      descriptor connection(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      descriptor connection(calls().accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (connection)
         keep(std::move(connection));
       else if (errno != ECONNABORTED && errno != EINTR)
@@ -115,13 +116,13 @@ namespace {
 
 void set_flag(const descriptor& socket, int level, int option, bool wanted) {
   const int value = wanted;
-  ::setsockopt(socket.get(), level, option, &value, sizeof value);
+  calls().setsockopt(socket.get(), level, option, &value, sizeof value);
 }
 
 } // namespace
 
 void listener::abandon::operator()(core* orphan) const noexcept {
-  if (orphan->owns_path) ::unlink(orphan->local.unix_path().c_str());
+  if (orphan->owns_path) calls().unlink(orphan->local.unix_path().c_str());
   orphan->abandon();
 }
 
@@ -130,7 +131,7 @@ result<descriptor> listener::open(const address& at, const listen_options& optio
     return fail(error::from_errno(errno, operation).at(at.to_string()));
   };
 
-  descriptor socket(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  descriptor socket(calls().socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return failed("socket");
   if (!at.is_unix()) {
     set_flag(socket, SOL_SOCKET, SO_REUSEADDR, options.reuse_address);
@@ -139,8 +140,8 @@ result<descriptor> listener::open(const address& at, const listen_options& optio
   } else if (options.replace_stale_path && !at.unix_path().empty()) {
     remove_stale_path(at, SOCK_STREAM);
   }
-  if (::bind(socket.get(), at.raw(), at.raw_bytes()) != 0) return failed("bind");
-  if (::listen(socket.get(), options.backlog) != 0) return failed("listen");
+  if (calls().bind(socket.get(), at.raw(), at.raw_bytes()) != 0) return failed("bind");
+  if (calls().listen(socket.get(), options.backlog) != 0) return failed("listen");
   return socket;
 }
 
@@ -158,11 +159,11 @@ result<listener> listener::adopt(descriptor socket, const listen_options& option
   if (!home) return fail(errc::invalid_argument, "listener::adopt outside of a loop");
   int listens = 0;
   socklen_t size = sizeof listens;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0)
+  if (calls().getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0)
     return fail(error::from_errno(errno, "listener::adopt"));
   if (listens == 0) return fail(errc::invalid_argument, "listener::adopt: the socket does not listen");
-  const int status = ::fcntl(socket.get(), F_GETFL);
-  if (status < 0 || ::fcntl(socket.get(), F_SETFL, status | O_NONBLOCK) != 0)
+  const int status = calls().fcntl(socket.get(), F_GETFL, 0);
+  if (status < 0 || calls().fcntl(socket.get(), F_SETFL, status | O_NONBLOCK) != 0)
     return fail(error::from_errno(errno, "fcntl"));
 
   auto local = address::local_of(socket.get());

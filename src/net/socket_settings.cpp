@@ -1,5 +1,7 @@
 #include "socket_settings.hpp"
 
+#include <weir/io/system_calls.hpp>
+
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -8,7 +10,7 @@ namespace weir {
 
 result<void> apply(std::span<const socket_setting> settings, int socket) {
   for (const socket_setting& one : settings)
-    if (one.is_wanted && ::setsockopt(socket, one.level, one.name, &one.value, sizeof one.value) != 0)
+    if (one.is_wanted && calls().setsockopt(socket, one.level, one.name, &one.value, sizeof one.value) != 0)
       return fail(error::from_errno(errno, one.operation));
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <weir/async/operations.hpp>
 #include <weir/async/shield.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/net/stream.hpp>
 
 #include <algorithm>
@@ -35,7 +36,7 @@ result<stream> stream::adopt(descriptor socket, const stream_options& options) {
 }
 
 task<result<stream>> stream::connect(address to, stream_options options) {
-  descriptor socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  descriptor socket(calls().socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) co_return fail(error::from_errno(errno, "socket"));
   auto connected = co_await async_connect(socket.get(), to.raw(), to.raw_bytes());
   if (!connected) co_return fail(std::move(connected).error().at(to.to_string()));

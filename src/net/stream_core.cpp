@@ -1,5 +1,7 @@
 #include "stream_core.hpp"
 
+#include <weir/io/system_calls.hpp>
+
 #include <array>
 #include <cerrno>
 #include <new>
@@ -159,7 +161,7 @@ void stream::core::drop_unread_input() noexcept {
   constexpr int pieces_max = 256;
   std::array<std::byte, std::size_t{16} << 10> dropped;
   for (int i = 0; i < pieces_max; ++i)
-    if (::recv(descriptor_, dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) return;
+    if (calls().recv(descriptor_, dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) return;
 }
 
 } // namespace weir

@@ -3,6 +3,7 @@
 #include "datagram_core.hpp"
 
 #include <weir/async/message_operations.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/net/udp_socket.hpp>
 
 #include <linux/udp.h>
@@ -30,8 +31,8 @@ error named(error why, const address* to) {
 }
 
 result<void> try_to_send(int socket, std::span<const std::byte> bytes, const address* to) noexcept {
-  const ssize_t sent = ::sendto(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                                to ? to->raw() : nullptr, to ? to->raw_bytes() : 0);
+  const ssize_t sent = calls().sendto(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                                      to ? to->raw() : nullptr, to ? to->raw_bytes() : 0);
   if (sent < 0) return fail(error::from_errno(errno, "send"));
   return {};
 }

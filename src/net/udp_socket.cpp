@@ -1,6 +1,7 @@
 #include "control_data.hpp"
 #include "datagram_core.hpp"
 
+#include <weir/io/system_calls.hpp>
 #include <weir/net/udp_socket.hpp>
 
 #include <linux/udp.h>
@@ -21,7 +22,7 @@ constexpr std::size_t coalesced_max_bytes = 65536;
 bool has_kernel_segments(const descriptor& socket) noexcept {
   int size_bytes = 0;
   socklen_t size = sizeof size_bytes;
-  return ::getsockopt(socket.get(), IPPROTO_UDP, UDP_SEGMENT, &size_bytes, &size) == 0;
+  return calls().getsockopt(socket.get(), IPPROTO_UDP, UDP_SEGMENT, &size_bytes, &size) == 0;
 }
 
 /// Only where a slot holds what may come: of a batch that is cut, whole datagrams would be lost.
@@ -29,7 +30,7 @@ bool starts_to_coalesce(const descriptor& socket, const loop& home) noexcept {
   const std::size_t room_bytes = home.options().buffers.slot_bytes;
   if (room_bytes < coalesced_max_bytes + message_header::payload_offset(udp_control_bytes)) return false;
   const int on = 1;
-  return ::setsockopt(socket.get(), IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
+  return calls().setsockopt(socket.get(), IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
 }
 
 template <class Raw>
@@ -77,11 +78,11 @@ std::size_t read_udp_control(std::span<const std::byte> control, datagram& into)
 result<udp_socket> udp_socket::bind(const address& at, const udp_options& options) {
   loop* home = loop::current();
   if (!home) return fail(errc::invalid_argument, "udp_socket::bind outside of a loop");
-  descriptor socket(::socket(at.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+  descriptor socket(calls().socket(at.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
   if (!socket) return fail(error::from_errno(errno, "socket"));
   if (auto applied = apply(options, socket.get(), at.family()); !applied)
     return fail(std::move(applied).error());
-  if (::bind(socket.get(), at.raw(), at.raw_bytes()) != 0)
+  if (calls().bind(socket.get(), at.raw(), at.raw_bytes()) != 0)
     return fail(error::from_errno(errno, "bind").at(at.to_string()));
   return adopt(*home, std::move(socket), at.family(), options);
 }
@@ -89,12 +90,12 @@ result<udp_socket> udp_socket::bind(const address& at, const udp_options& option
 result<udp_socket> udp_socket::connect(const address& to, const udp_options& options) {
   loop* home = loop::current();
   if (!home) return fail(errc::invalid_argument, "udp_socket::connect outside of a loop");
-  descriptor socket(::socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+  descriptor socket(calls().socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
   if (!socket) return fail(error::from_errno(errno, "socket"));
   if (auto applied = apply(options, socket.get(), to.family()); !applied)
     return fail(std::move(applied).error());
   // Before it receives: what strangers send in between never comes.
-  if (::connect(socket.get(), to.raw(), to.raw_bytes()) != 0)
+  if (calls().connect(socket.get(), to.raw(), to.raw_bytes()) != 0)
     return fail(error::from_errno(errno, "connect").at(to.to_string()));
   return adopt(*home, std::move(socket), to.family(), options);
 }
@@ -112,7 +113,7 @@ result<udp_socket> udp_socket::adopt(loop& home, descriptor socket, int family, 
 }
 
 result<void> udp_socket::connect_to(const address& to) {
-  if (::connect(core_->descriptor_number(), to.raw(), to.raw_bytes()) != 0)
+  if (calls().connect(core_->descriptor_number(), to.raw(), to.raw_bytes()) != 0)
     return fail(error::from_errno(errno, "connect").at(to.to_string()));
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include <weir/async/message_operations.hpp>
 #include <weir/async/operations.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/net/stale_path.hpp>
 #include <weir/net/unix_datagram.hpp>
 
@@ -18,7 +19,7 @@ namespace weir {
 namespace {
 
 descriptor unix_datagram_socket() noexcept {
-  return descriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return descriptor(calls().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 /// Waits until the queue of the socket at `to` has room, which only a socket that is connected to it can tell
@@ -26,7 +27,7 @@ descriptor unix_datagram_socket() noexcept {
 task<result<void>> room_at(int sender, const address& to) {
   descriptor probe = unix_datagram_socket();
   if (!probe) co_return fail(error::from_errno(errno, "socket"));
-  if (::connect(probe.get(), to.raw(), to.raw_bytes()) != 0)
+  if (calls().connect(probe.get(), to.raw(), to.raw_bytes()) != 0)
     co_return fail(error::from_errno(errno, "connect"));
   auto has_own = co_await async_poll(sender, POLLOUT);
   if (!has_own) co_return fail(std::move(has_own).error());
@@ -38,7 +39,7 @@ task<result<void>> room_at(int sender, const address& to) {
 } // namespace
 
 unix_datagram::bound_path::~bound_path() {
-  ::unlink(text.c_str());
+  calls().unlink(text.c_str());
 }
 
 // --- making ---
@@ -53,7 +54,8 @@ result<unix_datagram> unix_datagram::bind(const address& at, const unix_datagram
   const bool is_named = at.raw_bytes() > 0;
   const std::string path = is_named ? at.unix_path() : std::string();
   if (!path.empty() && options.replace_stale_path) remove_stale_path(at, SOCK_DGRAM);
-  if (::bind(socket.get(), is_named ? at.raw() : &any, is_named ? at.raw_bytes() : sizeof(sa_family_t)) != 0)
+  if (calls().bind(socket.get(), is_named ? at.raw() : &any,
+                   is_named ? at.raw_bytes() : sizeof(sa_family_t)) != 0)
     return fail(error::from_errno(errno, "bind").at(at.to_string()));
   std::unique_ptr<bound_path> bound;
   if (!path.empty()) bound = std::make_unique<bound_path>(path);
@@ -66,7 +68,7 @@ result<std::pair<unix_datagram, unix_datagram>> unix_datagram::pair(const unix_d
   loop* home = loop::current();
   if (!home) return fail(errc::invalid_argument, "unix_datagram::pair outside of a loop");
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
+  if (calls().socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
     return fail(error::from_errno(errno, "socketpair"));
   descriptor one(ends[0]), other(ends[1]);
   auto first = adopt(*home, std::move(one), options);
@@ -102,7 +104,7 @@ result<unix_datagram> unix_datagram::adopt(loop& home, descriptor socket,
 }
 
 result<void> unix_datagram::connect_to(const address& to) {
-  if (::connect(core_->descriptor_number(), to.raw(), to.raw_bytes()) != 0)
+  if (calls().connect(core_->descriptor_number(), to.raw(), to.raw_bytes()) != 0)
     return fail(error::from_errno(errno, "connect").at(to.to_string()));
   return {};
 }

@@ -1,5 +1,7 @@
 #include "spin_guard.hpp"
 
+#include <weir/io/system_calls.hpp>
+
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -8,15 +10,15 @@ namespace {
 
 bool is_still_ready(int descriptor, std::uint32_t events) noexcept {
   pollfd asked{descriptor, static_cast<short>(events), 0};
-  return ::poll(&asked, 1, 0) == 1;
+  return calls().poll(&asked, 1, 0) == 1;
 }
 
 } // namespace
 
 spin_guard::waiting_bytes spin_guard::bytes_of(int descriptor) noexcept {
   waiting_bytes seen;
-  if (::ioctl(descriptor, FIONREAD, &seen.unread) != 0) seen.unread = 0;
-  if (::ioctl(descriptor, TIOCOUTQ, &seen.unsent) != 0) seen.unsent = 0;
+  if (calls().ioctl(descriptor, FIONREAD, &seen.unread) != 0) seen.unread = 0;
+  if (calls().ioctl(descriptor, TIOCOUTQ, &seen.unsent) != 0) seen.unsent = 0;
   return seen;
 }
 

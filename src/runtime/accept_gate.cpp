@@ -1,41 +1,31 @@
 #include <weir/async/event.hpp>
 #include <weir/async/with_deadline.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/runtime/accept_gate.hpp>
 #include <weir/runtime/doorbell.hpp>
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cassert>
-#include <filesystem>
 
 namespace weir {
 namespace {
 
 constexpr auto look_again_after = std::chrono::milliseconds(100);
 
-std::size_t open_descriptor_count() {
-  std::error_code none;
-  const std::filesystem::directory_iterator all("/proc/self/fd", none);
-  return none ? 0 : static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
 std::size_t limit_of(const gate_options& options, unsigned shares) {
   std::size_t limit = options.connections_max;
-  rlimit descriptors{};
-  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY) {
-    const std::size_t taken = open_descriptor_count() + options.descriptors_reserve;
-    limit = std::min(limit, descriptors.rlim_cur > taken ? descriptors.rlim_cur - taken : 0);
-  }
+  if (const auto left = calls().descriptors_left())
+    limit = std::min(limit, *left - std::min(*left, options.descriptors_reserve));
   return std::max<std::size_t>(limit / shares, 1);
 }
 
 descriptor open_reserve() noexcept {
-  return descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return descriptor(calls().open("/dev/null", O_RDONLY | O_CLOEXEC, 0));
 }
 
 bool is_out_of_descriptors(const error& why) noexcept {
@@ -144,20 +134,21 @@ void accept_gate::shed_one(descriptor connection) noexcept {
   const std::string& farewell = state_->options.farewell;
   if (!farewell.empty()) {
     [[maybe_unused]] const ssize_t sent =
-        ::send(connection.get(), farewell.data(), farewell.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    ::shutdown(connection.get(), SHUT_WR);
+        calls().send(connection.get(), farewell.data(), farewell.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    calls().shutdown(connection.get(), SHUT_WR);
   }
   std::array<char, 4096> dropped;
   constexpr int pieces_max = 16;
   for (int i = 0; i < pieces_max; ++i)
-    if (::recv(connection.get(), dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) return;
+    if (calls().recv(connection.get(), dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) return;
 }
 
 task<result<>> accept_gate::descriptors_ran_out(listener& door) {
   const bool sheds = state_->options.at_limit == overload::shed && state_->reserve;
   if (sheds) {
     state_->reserve.reset();
-    descriptor connection(::accept4(door.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    descriptor connection(
+        calls().accept4(door.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection) shed_one(std::move(connection));
   }
   if (!state_->reserve) state_->reserve = open_reserve();

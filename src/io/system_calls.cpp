@@ -1,0 +1,139 @@
+#include <weir/io/system_calls.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+
+namespace weir {
+namespace {
+
+class kernel_calls final : public system_calls {};
+constinit kernel_calls kernel; // never destroyed: what is closed at the end of the process may need it
+constinit thread_local system_calls* replacement = nullptr;
+
+std::size_t open_descriptor_count() noexcept {
+  std::error_code none;
+  std::size_t count = 0;
+  for (std::filesystem::directory_iterator all("/proc/self/fd", none), end; !none && all != end;
+       all.increment(none))
+    ++count;
+  return count;
+}
+
+} // namespace
+
+system_calls& calls() noexcept {
+  return replacement ? *replacement : kernel;
+}
+
+system_calls_scope::system_calls_scope(system_calls& instead) noexcept
+    : before_(std::exchange(replacement, &instead)) {}
+
+system_calls_scope::~system_calls_scope() {
+  replacement = before_;
+}
+
+// --- sockets ---
+
+int system_calls::socket(int family, int type, int protocol) noexcept {
+  return ::socket(family, type, protocol);
+}
+
+int system_calls::socketpair(int family, int type, int protocol, int* ends) noexcept {
+  return ::socketpair(family, type, protocol, ends);
+}
+
+int system_calls::bind(int socket, const sockaddr* to, socklen_t bytes) noexcept {
+  return ::bind(socket, to, bytes);
+}
+
+int system_calls::listen(int socket, int backlog) noexcept {
+  return ::listen(socket, backlog);
+}
+
+int system_calls::connect(int socket, const sockaddr* to, socklen_t bytes) noexcept {
+  return ::connect(socket, to, bytes);
+}
+
+int system_calls::accept4(int socket, sockaddr* from, socklen_t* bytes, int flags) noexcept {
+  return ::accept4(socket, from, bytes, flags);
+}
+
+int system_calls::shutdown(int socket, int how) noexcept {
+  return ::shutdown(socket, how);
+}
+
+int system_calls::getsockopt(int socket, int level, int name, void* value, socklen_t* bytes) noexcept {
+  return ::getsockopt(socket, level, name, value, bytes);
+}
+
+int system_calls::setsockopt(int socket, int level, int name, const void* value, socklen_t bytes) noexcept {
+  return ::setsockopt(socket, level, name, value, bytes);
+}
+
+int system_calls::getsockname(int socket, sockaddr* into, socklen_t* bytes) noexcept {
+  return ::getsockname(socket, into, bytes);
+}
+
+int system_calls::getpeername(int socket, sockaddr* into, socklen_t* bytes) noexcept {
+  return ::getpeername(socket, into, bytes);
+}
+
+ssize_t system_calls::recv(int socket, void* into, std::size_t bytes, int flags) noexcept {
+  return ::recv(socket, into, bytes, flags);
+}
+
+ssize_t system_calls::send(int socket, const void* from, std::size_t bytes, int flags) noexcept {
+  return ::send(socket, from, bytes, flags);
+}
+
+ssize_t system_calls::sendto(int socket, const void* from, std::size_t bytes, int flags, const sockaddr* to,
+                             socklen_t to_bytes) noexcept {
+  return ::sendto(socket, from, bytes, flags, to, to_bytes);
+}
+
+// --- descriptors ---
+
+int system_calls::close(int number) noexcept {
+  return ::close(number);
+}
+
+int system_calls::fcntl(int number, int command, long argument) noexcept {
+  return ::fcntl(number, command, argument);
+}
+
+int system_calls::ioctl(int number, unsigned long question, int* answer) noexcept {
+  return ::ioctl(number, question, answer);
+}
+
+int system_calls::poll(pollfd* watched, unsigned long count, int timeout_ms) noexcept {
+  return ::poll(watched, count, timeout_ms);
+}
+
+int system_calls::open(const char* path, int flags, mode_t permissions) noexcept {
+  return ::open(path, flags, permissions);
+}
+
+std::optional<std::size_t> system_calls::descriptors_left() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur - std::min<std::size_t>(limit.rlim_cur, open_descriptor_count());
+}
+
+// --- paths ---
+
+int system_calls::lstat(const char* path, struct stat* into) noexcept {
+  return ::lstat(path, into);
+}
+
+int system_calls::unlink(const char* path) noexcept {
+  return ::unlink(path);
+}
+
+} // namespace weir

@@ -1,0 +1,139 @@
+// world: a simulated world: hosts with a network between them, a virtual time, and one seed that decides
+// everything that the programs on them do not decide themselves.
+//
+// Everything in it runs on one thread, a step at a time: what is due happens, then one of those who can run
+// runs, chosen by the seed; when nobody can, time jumps to what happens next. Reading a clock takes a
+// moment, nothing else that a program does takes any time. Two worlds of one seed whose programs are the
+// same go through the same steps: `log().hash()` tells.
+//
+// Thread rule: one thread; `wake_up` any. Lifetime: outlives its hosts' loops. A world allocates while it
+// grows and not in a steady state.
+#pragma once
+
+#include <weir/sim/datagram.hpp>
+#include <weir/sim/event_queue.hpp>
+#include <weir/sim/fault_plan.hpp>
+#include <weir/sim/random.hpp>
+#include <weir/sim/trace.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::sim {
+
+class host;
+class network;
+
+struct world_options {
+  world_options() noexcept {}
+
+  bool has_faults = true; ///< drawn from the seed; without, nothing goes wrong and nothing takes longer
+  /// Real threads may wake its loops: while nothing is due it waits for them, in real time. Gives up
+  /// determinism; for tests of what threads do to loops.
+  bool waits_for_threads = false;
+};
+
+/// Somebody who runs when the world lets him: a loop that a program runs on, a thread.
+class participant {
+ public:
+  /// From when on it wants to run; event_queue::never_ns: something has to happen first.
+  virtual std::uint64_t runnable_at_ns() const noexcept = 0;
+  virtual void run() = 0;
+
+ protected:
+  ~participant() = default;
+
+ private:
+  friend class world;
+  bool is_running_ = false;
+};
+
+class world {
+ public:
+  explicit world(std::uint64_t seed, const world_options& options = world_options());
+  ~world();
+  world(const world&) = delete;
+  world& operator=(const world&) = delete;
+
+  std::uint64_t seed() const noexcept { return seed_; }
+  std::uint64_t now_ns() const noexcept { return now_ns_; }
+  const world_options& options() const noexcept { return options_; }
+
+  /// Its name is not taken. Lives as long as the world.
+  host& add_host(std::string_view name);
+  host& host_number(std::uint32_t number) noexcept { return *hosts_[number - 1]; } ///< from 1 on
+  std::size_t hosts_count() const noexcept { return hosts_.size(); }
+
+  network& net() noexcept { return *network_; }
+  fault_plan& faults() noexcept { return faults_; }
+  trace& log() noexcept { return log_; }
+  /// For decisions that are no faults, such as who runs next.
+  random_source& random() noexcept { return random_; }
+  datagram_pool& datagrams() noexcept { return datagrams_; }
+
+  // Time.
+  void at(std::uint64_t time_ns, timed_event& event) { events_.schedule(event, std::max(time_ns, now_ns_)); }
+  void after(std::uint64_t delay_ns, timed_event& event) { events_.schedule(event, now_ns_ + delay_ns); }
+  void cancel(timed_event& event) noexcept { events_.cancel(event); }
+  /// What a program that looks at a clock pays for it.
+  std::uint64_t read_clock() noexcept { return now_ns_ += clock_read_ns; }
+
+  // Going on.
+  void add(participant& who);
+  void remove(participant& who) noexcept;
+  /// One step, at `until_ns` at the latest. False: nothing will happen before.
+  bool step(std::uint64_t until_ns = event_queue::never_ns);
+  /// Steps until `is_over`. False: it was not by `until_ns`, or nothing is going to happen any more.
+  bool run_until(const std::function<bool()>& is_over, std::uint64_t until_ns = event_queue::never_ns);
+  /// Goes on while somebody who is in the midst of his run waits: for something that others do, or the time.
+  /// Returns when `is_over`, or at `until_ns`.
+  void wait_until(const std::function<bool()>& is_over, std::uint64_t until_ns);
+  std::uint64_t steps() const noexcept { return steps_; }
+  /// For what the trace names: connections, datagrams.
+  std::uint64_t next_number() noexcept { return ++numbers_; }
+
+  /// Any thread, async-signal-safe but where the world waits for threads: somebody can run again.
+  void wake_up() noexcept;
+
+  /// Something that no program may do was done, such as touching a buffer that the kernel still uses. The
+  /// first is kept for the report.
+  void accuse(std::string what);
+  const std::string& accusation() const noexcept { return accusation_; }
+
+ private:
+  static constexpr std::uint64_t clock_read_ns = 25;
+
+  void happen_due();
+  participant* choose() noexcept;
+  std::uint64_t next_ns() const noexcept;
+  void sleep(std::uint64_t until_ns);
+
+  std::uint64_t seed_;
+  world_options options_;
+  std::uint64_t now_ns_ = 1'000'000'000; ///< long after the start: nobody takes 0 for a time
+  std::uint64_t steps_ = 0;
+  std::uint64_t numbers_ = 0;
+  trace log_;
+  random_source random_;
+  fault_plan faults_;
+  datagram_pool datagrams_;
+  event_queue events_;
+  std::unique_ptr<network> network_;
+  std::vector<std::unique_ptr<host>> hosts_;
+  std::vector<participant*> participants_;
+  std::vector<participant*> ready_; ///< of `choose`
+  std::string accusation_;
+
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  bool is_woken_ = false;
+};
+
+} // namespace weir::sim

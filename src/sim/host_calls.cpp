@@ -1,0 +1,262 @@
+#include "host_calls.hpp"
+
+#include <weir/sim/datagram_socket.hpp>
+#include <weir/sim/fault_plan.hpp>
+#include <weir/sim/host.hpp>
+#include <weir/sim/socket_names.hpp>
+#include <weir/sim/stream_socket.hpp>
+#include <weir/sim/world.hpp>
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace weir::sim {
+namespace {
+
+/// -1 with errno, as system calls have it.
+template <class Count>
+Count answer(Count outcome) noexcept {
+  if (outcome >= 0) return outcome;
+  errno = static_cast<int>(-outcome);
+  return -1;
+}
+
+bool is_simulated(int number) noexcept {
+  return descriptor_table::is_simulated(number);
+}
+
+constexpr std::uint64_t nanoseconds_per_ms = 1'000'000;
+
+} // namespace
+
+int host_calls::add(file_ref what, int flags) noexcept {
+  if (!host_.is_up()) return answer(-EIO);
+  if (flags & SOCK_NONBLOCK) what->status_flags |= O_NONBLOCK;
+  const int number = host_.descriptors().add(std::move(what));
+  if (number >= 0) host_.descriptors().set_close_on_exec(number, (flags & SOCK_CLOEXEC) != 0);
+  return answer(number);
+}
+
+int host_calls::socket(int family, int type, int) noexcept {
+  if (host_.in().faults().happens(fault::no_descriptors, host_.number())) return answer(-EMFILE);
+  if (host_.in().faults().happens(fault::no_buffers, host_.number())) return answer(-ENOBUFS);
+  const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return answer(-EAFNOSUPPORT);
+  if (kind == SOCK_STREAM) return add(file_ref(new stream_socket(host_, family)), type);
+  if (kind == SOCK_DGRAM) return add(file_ref(new datagram_socket(host_, family)), type);
+  return answer(-ESOCKTNOSUPPORT);
+}
+
+int host_calls::socketpair(int family, int type, int, int* ends) noexcept {
+  const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (family != AF_UNIX || (kind != SOCK_STREAM && kind != SOCK_DGRAM)) return answer(-EOPNOTSUPP);
+  file_ref one, other;
+  if (kind == SOCK_STREAM) {
+    auto* const first = new stream_socket(host_, family);
+    auto* const second = new stream_socket(host_, family);
+    one = file_ref(first);
+    other = file_ref(second);
+    stream_socket::join(*first, *second);
+  } else {
+    auto* const first = new datagram_socket(host_, family);
+    auto* const second = new datagram_socket(host_, family);
+    one = file_ref(first);
+    other = file_ref(second);
+    datagram_socket::join(*first, *second);
+  }
+  ends[0] = add(std::move(one), type);
+  if (ends[0] < 0) return -1;
+  ends[1] = add(std::move(other), type);
+  if (ends[1] >= 0) return 0;
+  const int why = errno;
+  host_.descriptors().close(ends[0]);
+  return answer(-why);
+}
+
+int host_calls::bind(int socket, const sockaddr* to, socklen_t bytes) noexcept {
+  if (!is_simulated(socket)) return system_calls::bind(socket, to, bytes);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->bind(to, bytes) : -EBADF);
+}
+
+int host_calls::listen(int socket, int backlog) noexcept {
+  if (!is_simulated(socket)) return system_calls::listen(socket, backlog);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->listen(backlog) : -EBADF);
+}
+
+int host_calls::connect(int socket, const sockaddr* to, socklen_t bytes) noexcept {
+  if (!is_simulated(socket)) return system_calls::connect(socket, to, bytes);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->connect(to, bytes) : -EBADF);
+}
+
+int host_calls::accept4(int socket, sockaddr* from, socklen_t* bytes, int flags) noexcept {
+  if (!is_simulated(socket)) return system_calls::accept4(socket, from, bytes, flags);
+  file* const on = host_.descriptors().find(socket);
+  if (!on) return answer(-EBADF);
+  if (host_.descriptors().open_count() >= host_.descriptors().limit()) return answer(-EMFILE);
+  int error = 0;
+  file_ref accepted = on->accept(error);
+  if (!accepted) return answer(error);
+  if (from) (void)accepted->peer_name(from, bytes);
+  return add(std::move(accepted), flags);
+}
+
+int host_calls::shutdown(int socket, int how) noexcept {
+  if (!is_simulated(socket)) return system_calls::shutdown(socket, how);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->shutdown(how) : -EBADF);
+}
+
+int host_calls::getsockopt(int socket, int level, int name, void* value, socklen_t* bytes) noexcept {
+  if (!is_simulated(socket)) return system_calls::getsockopt(socket, level, name, value, bytes);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->get_option(level, name, value, bytes) : -EBADF);
+}
+
+int host_calls::setsockopt(int socket, int level, int name, const void* value, socklen_t bytes) noexcept {
+  if (!is_simulated(socket)) return system_calls::setsockopt(socket, level, name, value, bytes);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->set_option(level, name, value, bytes) : -EBADF);
+}
+
+int host_calls::getsockname(int socket, sockaddr* into, socklen_t* bytes) noexcept {
+  if (!is_simulated(socket)) return system_calls::getsockname(socket, into, bytes);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->local_name(into, bytes) : -EBADF);
+}
+
+int host_calls::getpeername(int socket, sockaddr* into, socklen_t* bytes) noexcept {
+  if (!is_simulated(socket)) return system_calls::getpeername(socket, into, bytes);
+  file* const on = host_.descriptors().find(socket);
+  return answer(on ? on->peer_name(into, bytes) : -EBADF);
+}
+
+// --- bytes ---
+
+ssize_t host_calls::recv(int socket, void* into, std::size_t bytes, int flags) noexcept {
+  if (!is_simulated(socket)) return system_calls::recv(socket, into, bytes, flags);
+  file* const on = host_.descriptors().find(socket);
+  if (!on) return answer<ssize_t>(-EBADF);
+  iovec piece{into, bytes};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  return answer<ssize_t>(on->receive(header, flags));
+}
+
+ssize_t host_calls::send(int socket, const void* from, std::size_t bytes, int flags) noexcept {
+  return host_calls::sendto(socket, from, bytes, flags, nullptr, 0);
+}
+
+ssize_t host_calls::sendto(int socket, const void* from, std::size_t bytes, int flags, const sockaddr* to,
+                           socklen_t to_bytes) noexcept {
+  if (!is_simulated(socket)) return system_calls::sendto(socket, from, bytes, flags, to, to_bytes);
+  file* const on = host_.descriptors().find(socket);
+  if (!on) return answer<ssize_t>(-EBADF);
+  iovec piece{const_cast<void*>(from), bytes}; // sending only reads it
+  msghdr header{};
+  header.msg_name = const_cast<sockaddr*>(to);
+  header.msg_namelen = to_bytes;
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  return answer<ssize_t>(on->send(header, flags));
+}
+
+// --- descriptors ---
+
+int host_calls::close(int number) noexcept {
+  return is_simulated(number) ? answer(host_.descriptors().close(number)) : system_calls::close(number);
+}
+
+int host_calls::fcntl(int number, int command, long argument) noexcept {
+  if (!is_simulated(number)) return system_calls::fcntl(number, command, argument);
+  descriptor_table& table = host_.descriptors();
+  file* const on = table.find(number);
+  if (!on) return answer(-EBADF);
+  switch (command) {
+  case F_GETFL:
+    return on->status_flags;
+  case F_SETFL:
+    on->status_flags = static_cast<int>(argument);
+    return 0;
+  case F_GETFD:
+    return table.is_close_on_exec(number) ? FD_CLOEXEC : 0;
+  case F_SETFD:
+    table.set_close_on_exec(number, (argument & FD_CLOEXEC) != 0);
+    return 0;
+  case F_DUPFD:
+  case F_DUPFD_CLOEXEC:
+    return answer(table.duplicate(number, static_cast<int>(argument)));
+  default:
+    return answer(-EINVAL);
+  }
+}
+
+int host_calls::ioctl(int number, unsigned long question, int* told) noexcept {
+  if (!is_simulated(number)) return system_calls::ioctl(number, question, told);
+  file* const on = host_.descriptors().find(number);
+  if (!on) return answer(-EBADF);
+  if (question != FIONREAD && question != TIOCOUTQ) return answer(-ENOTTY);
+  *told = static_cast<int>(question == FIONREAD ? on->unread_bytes() : on->unsent_bytes());
+  return 0;
+}
+
+int host_calls::look(pollfd* watched, unsigned long count) noexcept {
+  int ready = 0;
+  for (unsigned long i = 0; i < count; ++i) {
+    pollfd& each = watched[i];
+    file* const on = host_.descriptors().find(each.fd);
+    const auto wanted =
+        static_cast<std::uint32_t>(static_cast<unsigned short>(each.events)) | POLLERR | POLLHUP;
+    each.revents = static_cast<short>(on ? on->readiness() & wanted : POLLNVAL);
+    if (each.revents != 0) ++ready;
+  }
+  return ready;
+}
+
+/// The only call that waits: for tests' peers, which the world goes on for meanwhile.
+int host_calls::poll(pollfd* watched, unsigned long count, int timeout_ms) noexcept {
+  if (count == 0 || !is_simulated(watched[0].fd)) return system_calls::poll(watched, count, timeout_ms);
+  const int at_once = look(watched, count);
+  if (at_once != 0 || timeout_ms == 0) return at_once;
+  world& in = host_.in();
+  const std::uint64_t until_ns =
+      timeout_ms < 0 ? event_queue::never_ns
+                     : in.now_ns() + static_cast<std::uint64_t>(timeout_ms) * nanoseconds_per_ms;
+  in.wait_until([&] { return look(watched, count) != 0; }, until_ns);
+  return look(watched, count);
+}
+
+int host_calls::open(const char* path, int flags, mode_t) noexcept {
+  if (std::string_view(path) != "/dev/null") return answer(-ENOENT);
+  return add(file_ref(new null_device), (flags & O_CLOEXEC) != 0 ? SOCK_CLOEXEC : 0);
+}
+
+std::optional<std::size_t> host_calls::descriptors_left() noexcept {
+  const descriptor_table& table = host_.descriptors();
+  return table.limit() - std::min(table.limit(), table.open_count());
+}
+
+// --- paths ---
+
+int host_calls::lstat(const char* path, struct stat* into) noexcept {
+  if (!host_.names().has_path(path)) return answer(-ENOENT);
+  std::memset(into, 0, sizeof *into);
+  into->st_mode = S_IFSOCK | S_IRUSR | S_IWUSR;
+  into->st_nlink = 1;
+  return 0;
+}
+
+int host_calls::unlink(const char* path) noexcept {
+  return host_.names().unlink(path) ? 0 : answer(-ENOENT);
+}
+
+} // namespace weir::sim

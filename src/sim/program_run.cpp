@@ -1,0 +1,88 @@
+#include "program_run.hpp"
+
+#include <weir/sim/fault_plan.hpp>
+#include <weir/sim/trace.hpp>
+
+#include <cassert>
+
+namespace weir::sim {
+namespace {
+
+std::unique_ptr<loop> loop_of(host& on, const loop_options& options, sim_proactor** made) {
+  result<std::unique_ptr<loop>> fresh = make_sim_loop(on, options, made);
+  assert(fresh && "there is nothing that could fail");
+  return std::move(*fresh);
+}
+
+constexpr int unwinding_turns_max = 100'000;
+
+} // namespace
+
+result<std::unique_ptr<loop>> make_sim_loop(host& on, const loop_options& options, sim_proactor** made) {
+  loop_options simulated = options;
+  if (simulated.seed == 0) simulated.seed = on.in().random().bits() | 1;
+  return loop::create(simulated,
+                      [&](const loop_options& wanted, completion_queue& completed, buffer_pool& pool,
+                          loop_counters& counters) -> result<chosen_backend> {
+                        auto proactor =
+                            std::make_unique<sim_proactor>(on, completed, pool, counters, wanted.io);
+                        if (made) *made = proactor.get();
+                        return chosen_backend(std::move(proactor), "sim: a simulated host");
+                      });
+}
+
+program_run::program_run(host& on, const host::program& what, const loop_options& options)
+    : host_(on), program_(what), loop_(loop_of(on, options, &proactor_)), main_(program_(on)),
+      root_(make_root(main_, *loop_)) {
+  proactor_->turned_by_world();
+  start_.emplace(*loop_, root_, &scope_);
+  host_.in().add(*this);
+}
+
+program_run::~program_run() {
+  host_.in().remove(*this);
+  if (!was_unwound_) (void)unwind();
+}
+
+std::exception_ptr program_run::failure() const noexcept {
+  if (!has_ended()) return nullptr;
+  try {
+    const_cast<task<>&>(main_).take();
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+std::uint64_t program_run::runnable_at_ns() const noexcept {
+  return std::max(proactor_->runnable_at_ns(), host_.stalled_until_ns());
+}
+
+void program_run::run() {
+  if (!proactor_->end_wait()) return;
+  world& in = host_.in();
+  if (in.faults().happens(fault::stall, host_.number()))
+    return host_.stall_until(in.now_ns() +
+                             in.faults().amounts(fault::stall).between(1'000'000, 5'000'000'000));
+  in.log().note(event::turn, host_.number());
+  const system_calls_scope its_kernel(host_.calls());
+  loop_->turn();
+}
+
+bool program_run::unwind() {
+  was_unwound_ = true;
+  const system_calls_scope its_kernel(host_.calls());
+  proactor_->die();
+  scope_.request();
+  for (int turns = 0; turns < unwinding_turns_max && !(has_ended() && loop_->outstanding() == 0); ++turns)
+    loop_->turn();
+  const bool is_over = has_ended() && loop_->outstanding() == 0;
+  if (!is_over) {
+    host_.in().accuse("a program goes on and on though all that it does is cancelled:\n" + loop_->dump());
+    std::abort(); // its frames cannot be destroyed while they wait, nor its loop
+  }
+  start_.reset();
+  return is_over;
+}
+
+} // namespace weir::sim

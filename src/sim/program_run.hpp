@@ -1,0 +1,47 @@
+// program_run: one program on one host, with its loop, from its start to its end or to the crash of the host.
+#pragma once
+
+#include <weir/async/branch.hpp>
+#include <weir/async/run.hpp>
+#include <weir/io/cancellation.hpp>
+#include <weir/sim/host.hpp>
+#include <weir/sim/sim_proactor.hpp>
+#include <weir/sim/world.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+
+namespace weir::sim {
+
+class program_run final : public participant {
+ public:
+  program_run(host& on, const host::program& what, const loop_options& options);
+  ~program_run();
+
+  bool has_ended() const noexcept { return root_.has_ended(); }
+  std::exception_ptr failure() const noexcept;
+
+  std::uint64_t runnable_at_ns() const noexcept override;
+  void run() override;
+
+  /// Ends it, with all that it does cancelled; false: it goes on and on.
+  bool unwind();
+
+ private:
+  host& host_;
+  host::program program_; ///< a lambda's captures are used as long as its coroutine lives
+  std::unique_ptr<loop> loop_;
+  sim_proactor* proactor_;
+  cancellation scope_;
+  task<> main_;
+  branch root_;
+  std::optional<root_start> start_;
+  bool was_unwound_ = false;
+};
+
+/// A loop whose backend is a sim_proactor of that host, and which draws from the world's seed.
+result<std::unique_ptr<loop>> make_sim_loop(host& on, const loop_options& options,
+                                            sim_proactor** made = nullptr);
+
+} // namespace weir::sim

@@ -176,6 +176,8 @@ blocking_pool::blocking_pool(const blocking_pool_options& options) {
     crews_[i] = std::make_unique<crew>(static_cast<pool_class>(i), options.classes[i], options.idle_ns);
 }
 
+blocking_pool::blocking_pool(no_threads) noexcept {}
+
 blocking_pool::~blocking_pool() = default;
 
 blocking_pool& blocking_pool::of_process() {

@@ -68,7 +68,7 @@ struct blocking_pool_options {
 class blocking_pool {
  public:
   explicit blocking_pool(const blocking_pool_options& options = blocking_pool_options());
-  ~blocking_pool();
+  virtual ~blocking_pool();
 
   /// The one that loops use unless they are given another; made when it is first asked for (loop_group asks
   /// before it pins a thread), never destroyed.
@@ -76,13 +76,20 @@ class blocking_pool {
 
   /// Errors: errc::limit_reached at the bound, errc::closed while the pool ends; std::errc of the system when
   /// not even one thread could be started. The work is the caller's still then.
-  result<> submit(pool_class which, pool_work& item, when_full policy = when_full::refuse) noexcept;
+  virtual result<> submit(pool_class which, pool_work& item,
+                          when_full policy = when_full::refuse) noexcept;
   /// True: it had not begun, never will, and is the caller's. False: it has begun.
-  bool revoke(pool_class which, pool_work& item) noexcept;
+  virtual bool revoke(pool_class which, pool_work& item) noexcept;
 
-  std::size_t queued(pool_class which) const noexcept;
-  unsigned threads(pool_class which) const noexcept;
-  unsigned threads_busy(pool_class which) const noexcept;
+  virtual std::size_t queued(pool_class which) const noexcept;
+  virtual unsigned threads(pool_class which) const noexcept;
+  virtual unsigned threads_busy(pool_class which) const noexcept;
+
+ protected:
+  /// A pool that has no threads and runs its work otherwise, with `run`: for simulation.
+  struct no_threads {};
+  explicit blocking_pool(no_threads) noexcept;
+  static void run(pool_work& item) noexcept { item.run_(item); }
 
  private:
   class crew;

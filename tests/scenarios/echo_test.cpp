@@ -1,4 +1,5 @@
-// A world with hosts: programs run on it unaware, and one seed decides everything.
+// Streams of net/ between two hosts of a simulated world: programs run on it unaware, and one seed decides
+// everything.
 #include <weir/async/sleep.hpp>
 #include <weir/async/with_nursery.hpp>
 #include <weir/net/listener.hpp>
@@ -84,12 +85,12 @@ sim::world_options without_faults() {
   return quiet;
 }
 
-TEST(world_test, a_server_and_a_client_on_two_hosts_hear_each_other) {
+TEST(echo_test, a_server_and_a_client_on_two_hosts_hear_each_other) {
   const echo_outcome outcome = run_echo(1, without_faults(), 3);
   EXPECT_EQ(outcome.heard, "round 0;round 1;round 2;");
 }
 
-TEST(world_test, time_is_virtual_and_passes_as_the_network_needs_it) {
+TEST(echo_test, time_is_virtual_and_passes_as_the_network_needs_it) {
   sim::world in(1, without_faults());
   in.net().set_default({40'000'000, 40'000'000});
   sim::host& server = in.add_host("server");
@@ -105,7 +106,7 @@ TEST(world_test, time_is_virtual_and_passes_as_the_network_needs_it) {
   EXPECT_LE(took_ns, 12 * 80'000'000u);
 }
 
-TEST(world_test, the_same_seed_leads_to_the_same_trace_and_another_to_another) {
+TEST(echo_test, the_same_seed_leads_to_the_same_trace_and_another_to_another) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const echo_outcome first = run_echo(seed, sim::world_options(), 20),
                        second = run_echo(seed, sim::world_options(), 20);
@@ -117,7 +118,7 @@ TEST(world_test, the_same_seed_leads_to_the_same_trace_and_another_to_another) {
 }
 
 /// Whatever goes wrong: what is heard is what was said, from its beginning on.
-TEST(world_test, no_fault_makes_an_echo_say_what_was_not_said) {
+TEST(echo_test, no_fault_makes_an_echo_say_what_was_not_said) {
   std::string whole;
   for (int round = 0; round < 20; ++round) whole += "round " + std::to_string(round) + ";";
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {

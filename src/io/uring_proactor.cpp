@@ -188,6 +188,8 @@ void uring_proactor::begin(operation& op) noexcept {
 void uring_proactor::cancel(operation& op) noexcept {
   if (op.state() == operation_state::parked) {
     parked_.remove(op);
+    ++in_flight_;
+    state_of(op) = operation_state::cancelling; // until there is room for its completion
     finish(op, -ECANCELED);
     return;
   }
@@ -217,7 +219,7 @@ void uring_proactor::cancel(operation& op) noexcept {
 
 /// Nothing is owed to the operation any longer.
 void uring_proactor::finish(operation& op, int result) noexcept {
-  if (op.state() != operation_state::parked) --in_flight_;
+  --in_flight_;
   flags_of(op) |= uring_flag::ended;
   if (completed_.has_room()) {
     completed_.push(op, completion(result));

@@ -122,6 +122,23 @@ TEST_P(contract_limits, a_full_completion_queue_delays_and_loses_nothing) {
   EXPECT_TRUE(receiving.received == text);
 }
 
+TEST_P(contract_limits, what_is_parked_may_be_cancelled_twice_while_no_completion_finds_room) {
+  loop_options small = options();
+  small.io.operations_max = 1;
+  small.completion_capacity = 1;
+  reopen(small);
+  const connection pair = connect_pair(transport::tcp);
+  receive active(pair.ours.get(), 10);
+  std::deque<receive> parked;
+  start(active);
+  for (int i = 0; i < 4; ++i) start(parked.emplace_back(pair.ours.get(), 10));
+  for (int i = 0; i < 2; ++i)
+    for (receive& each : parked) each.cancel();
+  active.cancel();
+  ASSERT_TRUE(wait_for([&] { return on().outstanding() == 0; }));
+  for (const receive& each : parked) EXPECT_EQ(each.results, std::vector{-ECANCELED});
+}
+
 /// The other end of every bound: slow, and nothing is missing.
 TEST_P(contract_limits, all_at_their_least_still_carry_a_stream) {
   loop_options least = options();

@@ -28,13 +28,24 @@ fault_plan::fault_plan(const random_source& random, trace& log) noexcept
     per_million_[i] = drawn_probability(streams_[i], static_cast<fault>(i));
 }
 
-bool fault_plan::happens(fault kind, std::uint32_t host, std::uint64_t subject) noexcept {
+bool fault_plan::draws(fault kind) noexcept {
   const std::size_t index = index_of(kind);
-  if (stopped_ || events_ >= events_max_ || !streams_[index].chance(per_million_[index])) return false;
-  log_.note(event::fault, host, subject, index, events_);
-  ++counts_[index];
+  if (is_systematic_) return systematic_.test(index) && questions_++ == yes_at_;
+  return streams_[index].chance(per_million_[index]);
+}
+
+bool fault_plan::happens(fault kind, std::uint32_t host, std::uint64_t subject) noexcept {
+  if (stopped_ || events_ >= events_max_ || !draws(kind)) return false;
+  log_.note(event::fault, host, subject, index_of(kind), events_);
+  ++counts_[index_of(kind)];
   ++events_;
   return true;
+}
+
+void fault_plan::only_at(std::uint64_t question, const fault_set& kinds) noexcept {
+  is_systematic_ = true;
+  yes_at_ = question;
+  systematic_ = kinds;
 }
 
 void fault_plan::limit_to(const fault_set& kinds) noexcept {

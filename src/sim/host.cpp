@@ -79,6 +79,13 @@ void host::crash_at(std::uint64_t world_ns, std::uint64_t down_for_ns) {
   world_.at(world_ns, crashes_);
 }
 
+void host::stall_until(std::uint64_t world_ns) noexcept {
+  const std::uint64_t from_ns = std::max(world_.now_ns(), stalled_until_ns_);
+  if (world_ns <= from_ns) return;
+  stalled_ns_ += world_ns - from_ns;
+  stalled_until_ns_ = world_ns;
+}
+
 void host::restart() {
   if (std::exchange(is_up_, true)) return;
   world_.cancel(restarts_);

@@ -45,13 +45,7 @@ program_run::~program_run() {
 }
 
 std::exception_ptr program_run::failure() const noexcept {
-  if (!has_ended()) return nullptr;
-  try {
-    const_cast<task<>&>(main_).take();
-  } catch (...) {
-    return std::current_exception();
-  }
-  return nullptr;
+  return has_ended() ? main_.failure() : nullptr;
 }
 
 std::uint64_t program_run::runnable_at_ns() const noexcept {

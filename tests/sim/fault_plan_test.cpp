@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <set>
 #include <string_view>
+#include <vector>
 
 namespace weir::sim {
 namespace {
@@ -96,6 +97,23 @@ TEST(fault_plan_test, taking_kinds_away_does_not_change_when_the_others_come) {
   }
   EXPECT_GT(whole.count(fault::reset), 0u);
   EXPECT_GT(part.count(fault::partial_send), 0u);
+}
+
+TEST(fault_plan_test, of_all_questions_only_one_is_answered_by_yes) {
+  trace log;
+  fault_plan plan(random_source(1), log);
+  plan.set(fault::stall, 1'000'000);
+  fault_set tried;
+  tried.set(static_cast<std::size_t>(fault::reset));
+  tried.set(static_cast<std::size_t>(fault::no_memory));
+  plan.only_at(3, tried);
+  std::vector<int> happened;
+  for (int i = 0; i < 6; ++i) {
+    if (plan.happens(i % 2 == 0 ? fault::reset : fault::no_memory)) happened.push_back(i);
+    EXPECT_FALSE(plan.happens(fault::stall));
+  }
+  EXPECT_EQ(happened, std::vector<int>{3});
+  EXPECT_EQ(plan.questions(), 6u);
 }
 
 } // namespace

@@ -33,6 +33,11 @@ class fault_plan {
 
   /// The other kinds no longer happen.
   void limit_to(const fault_set& kinds) noexcept;
+  /// Of all questions about these kinds only the one numbered `question`, from 0, is answered by yes: for
+  /// those who try every place of a run in turn.
+  void only_at(std::uint64_t question, const fault_set& kinds) noexcept;
+  /// Questions so far about what `only_at` names.
+  std::uint64_t questions() const noexcept { return questions_; }
   /// After so many, of all kinds together, nothing happens any more.
   void events_max(std::uint64_t count) noexcept { events_max_ = count; }
 
@@ -48,12 +53,17 @@ class fault_plan {
 
  private:
   static constexpr std::size_t index_of(fault kind) noexcept { return static_cast<std::size_t>(kind); }
+  bool draws(fault kind) noexcept;
 
   std::array<random_source, fault_count> streams_;
   std::array<std::uint32_t, fault_count> per_million_{};
   counts_type counts_{};
   std::uint64_t events_ = 0;
   std::uint64_t events_max_ = std::numeric_limits<std::uint64_t>::max();
+  fault_set systematic_; ///< of `only_at`
+  std::uint64_t questions_ = 0;
+  std::uint64_t yes_at_ = 0;
+  bool is_systematic_ = false;
   trace& log_;
   bool stopped_ = false;
 };

@@ -68,8 +68,10 @@ class host {
   /// Of the world that ends: its programs are unwound, its descriptors closed.
   void end();
   /// Nobody on it runs before.
-  void stall_until(std::uint64_t world_ns) noexcept { stalled_until_ns_ = world_ns; }
+  void stall_until(std::uint64_t world_ns) noexcept;
   std::uint64_t stalled_until_ns() const noexcept { return stalled_until_ns_; }
+  /// Of all stalls so far together, in world time: what a promise about time has to allow for.
+  std::uint64_t stalled_ns() const noexcept { return stalled_ns_; }
 
   // Its kernel.
   system_calls& calls() noexcept;
@@ -96,6 +98,7 @@ class host {
   std::uint32_t life_ = 1;
   bool is_up_ = true;
   std::uint64_t stalled_until_ns_ = 0;
+  std::uint64_t stalled_ns_ = 0;
   std::int32_t drift_ppm_ = 0;
   std::uint64_t drift_since_ns_ = 0; ///< world time
   std::uint64_t local_at_drift_ns_ = 0;

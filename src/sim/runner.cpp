@@ -1,0 +1,143 @@
+#include <weir/async/frame_pool.hpp>
+#include <weir/base/sim_point.hpp>
+#include <weir/sim/host.hpp>
+#include <weir/sim/runner.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+
+namespace weir::sim {
+namespace {
+
+/// Asks the fault plan at weir's own points.
+class point_chooser final : public sim_point_hook {
+ public:
+  explicit point_chooser(world& in) noexcept : world_(in), before_(exchange_sim_point_hook(this)) {}
+  ~point_chooser() { exchange_sim_point_hook(before_); }
+  bool takes(const char*) noexcept override { return world_.faults().happens(fault::sim_point); }
+
+ private:
+  world& world_;
+  sim_point_hook* before_;
+};
+
+/// One seed on its way.
+class passage {
+ public:
+  passage(const scenario& what, std::uint64_t seed, const run_options& options)
+      : scenario_(what), options_(options), world_(seed), chooser_(world_) {
+    world_.faults().limit_to(options.kinds);
+    world_.faults().events_max(options.fault_events_max);
+    if (options.all_events) world_.log().keep_in(options.all_events);
+    report_.seed = seed;
+  }
+
+  run_report take() {
+    try {
+      run_phases();
+    } catch (const std::exception& thrown) {
+      fail(std::string("an exception came out of it: ") + thrown.what());
+    }
+    conclude();
+    return std::move(report_);
+  }
+
+ private:
+  enum phase : std::uint8_t { safety, liveness, the_end };
+
+  void run_phases() {
+    enter(safety);
+    run_ = scenario_.begin(world_);
+    advance(scenario_.safety_ns, options_.safety_steps_max);
+    report_.safety_steps = world_.steps();
+    if (is_accused()) return;
+    world_.faults().stop();
+    enter(liveness);
+    run_->faults_stopped();
+    advance(scenario_.liveness_ns, scenario_.steps_max);
+    if (is_accused()) return;
+    enter(the_end);
+    if (run_->is_done())
+      run_->check_end();
+    else
+      fail("not done when time was up, though faults had stopped: " + run_->missing());
+  }
+
+  void enter(phase next) { world_.log().note(event::phase, 0, 0, next); }
+  bool is_accused() const noexcept { return !world_.accusation().empty(); }
+
+  void advance(std::uint64_t for_ns, std::uint64_t steps_max) {
+    const std::uint64_t most = std::min(steps_max, scenario_.steps_max);
+    const auto is_over = [&] { return is_accused() || world_.steps() >= most || run_->is_done(); };
+    world_.run_until(is_over, world_.now_ns() + for_ns);
+  }
+
+  void fail(std::string why) {
+    if (report_.passed()) report_.failure = std::move(why);
+  }
+
+  void conclude() {
+    if (is_accused()) report_.failure = world_.accusation();
+    const trace& log = world_.log();
+    report_.trace_hash = log.hash();
+    report_.events = log.events();
+    report_.steps = world_.steps();
+    report_.virtual_ns = world_.now_ns();
+    report_.faults = world_.faults().counts();
+    for (std::uint32_t i = 1; i <= world_.hosts_count(); ++i)
+      report_.hosts.emplace_back(world_.host_number(i).name());
+    if (!report_.passed()) report_.last = log.last();
+    world_.log().keep_in(nullptr);
+    unwind();
+  }
+
+  /// Programs that have not ended refer to the run: they go first.
+  void unwind() {
+    for (std::uint32_t number = 1; number <= world_.hosts_count(); ++number)
+      if (host& each = world_.host_number(number); each.is_up()) each.crash();
+    run_.reset();
+  }
+
+  const scenario& scenario_;
+  const run_options& options_;
+  run_report report_;
+  world world_;
+  point_chooser chooser_;
+  std::unique_ptr<scenario_run> run_;
+};
+
+std::string difference(const run_report& one, const run_report& other) {
+  if (one.failure != other.failure) return "fails differently: " + other.failure;
+  return "another trace: " + std::to_string(one.events) + " and " + std::to_string(other.events) + " events";
+}
+
+} // namespace
+
+run_report run_seed(const scenario& what, std::uint64_t seed, const run_options& options) {
+  const std::size_t frames_before = frame_pool::frames_live();
+  run_report report = std::make_unique<passage>(what, seed, options)->take();
+  const std::size_t frames_left = frame_pool::frames_live() - frames_before;
+  if (report.passed() && frames_left != 0)
+    report.failure = std::to_string(frames_left) + " coroutine frames are left when the world has ended";
+  return report;
+}
+
+run_report run_twice(const scenario& what, std::uint64_t seed, const run_options& options) {
+  run_report first = run_seed(what, seed, options);
+  const run_report second = run_seed(what, seed, options);
+  if (first.trace_hash != second.trace_hash || first.failure != second.failure)
+    first.failure = "the same seed does not run the same twice: " + difference(first, second);
+  return first;
+}
+
+void run_tally::add(const run_report& report) noexcept {
+  trace_hash = runs == 0 ? report.trace_hash : (trace_hash * 0x9e3779b97f4a7c15) ^ report.trace_hash;
+  ++runs;
+  events += report.events;
+  steps += report.steps;
+  virtual_ns += report.virtual_ns;
+  for (std::size_t i = 0; i < fault_count; ++i) faults[i] += report.faults[i];
+}
+
+} // namespace weir::sim

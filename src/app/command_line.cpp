@@ -4,6 +4,7 @@
 #include "exit_code.hpp"
 #include "proxy.hpp"
 #include "proxy_memory.hpp"
+#include "sim.hpp"
 #include "top.hpp"
 #include "units.hpp"
 #include "version.hpp"
@@ -58,6 +59,16 @@ constexpr const char* top_help =
 
   weir top /run/app.inspect
   weir top /run/app.inspect --once --json
+)";
+
+constexpr const char* sim_help =
+    R"(A scenario is a program of weir's own in a simulated world that is out to break it: one seed decides
+all that the network, the disks, the clocks and the kernel do. The same seed gives the same run, and the
+same trace_hash, on every machine. A seed that fails is made small, and told with its last events.
+
+  weir sim --list
+  weir sim exchange --seed 1 --runs 1000
+  weir sim --all --runs 1000
 )";
 
 /// "the broken rule 'the text'", without the code: for errors that are read beside their option.
@@ -156,6 +167,29 @@ void add_top(CLI::App& weir, top_options& options) {
   top->footer(top_help);
 }
 
+void add_sim(CLI::App& weir, sim_options& options) {
+  CLI::App* sim =
+      weir.add_subcommand("sim", "Put weir's own programs through simulated worlds, seed by seed");
+  CLI::Option_group* what = sim->add_option_group("what", "");
+  what->add_option("scenario", options.scenario, "Its name")->type_name("SCENARIO");
+  what->add_flag("--list", options.list, "Which scenarios there are, one a line");
+  what->add_flag("--all", options.all, "Every scenario");
+  what->require_option(1);
+  sim->add_option("--seed", options.seed, "The first seed; 1 if not given")->type_name("N");
+  sim->add_option("--runs", options.runs, "How many seeds; 1 with --seed, else 100")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  sim->add_flag("--twice", options.twice, "Run each seed twice and compare the hashes");
+  sim->add_flag("--json", options.json, "JSON, an object a scenario, instead of text");
+  sim->add_option("--timeline", options.timeline, "Draw the failing run, or the last one, as SVG")
+      ->type_name("FILE");
+  sim->add_option("--only", options.kinds, "Kinds of fault that may happen, or none")->type_name("KIND,...");
+  sim->add_option("--faults-max", options.faults_max, "After so many faults no more happen")->type_name("N");
+  sim->add_option("--safety-steps", options.safety_steps, "After so many steps no faults happen")
+      ->type_name("N");
+  sim->footer(sim_help);
+}
+
 // --- wrong usage ---
 
 int explain(const CLI::App& weir, const CLI::ParseError& why) {
@@ -172,12 +206,14 @@ int explain(const CLI::App& weir, const CLI::ParseError& why) {
 } // namespace
 
 int run_command(int argc, const char* const* argv) {
-  CLI::App weir(
-      "An event-driven I/O runtime: what it finds on this machine, a broker built on it, and a look inside.",
-      "weir");
+  CLI::App weir("An event-driven I/O runtime: what it finds on this machine, a broker built on it, a look "
+                "inside, and a "
+                "simulator.",
+                "weir");
   doctor_options doctor;
   proxy_options proxy;
   top_options top;
+  sim_options sim;
   weir.set_version_flag("--version", fmt::format("weir {}", version));
   weir.require_subcommand(1);
   weir.footer(main_help);
@@ -185,9 +221,11 @@ int run_command(int argc, const char* const* argv) {
   add_doctor(weir, doctor);
   add_proxy(weir, proxy);
   add_top(weir, top);
+  add_sim(weir, sim);
   try {
     weir.parse(argc, argv);
     if (weir.got_subcommand("doctor")) return run_doctor(doctor);
+    if (weir.got_subcommand("sim")) return run_sim(sim);
     return weir.got_subcommand("top") ? run_top(top) : run_proxy(proxy);
   } catch (const CLI::ParseError& why) {
     return explain(weir, why);

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -13,6 +14,10 @@ bool wants_colour(int descriptor) {
   const char* const kind = std::getenv("TERM");
   if (refusal && *refusal) return false;
   return kind && std::string_view(kind) != "dumb" && ::isatty(descriptor) == 1;
+}
+
+bool print(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
 bool write_line_or_skip(int descriptor, std::string_view line) {

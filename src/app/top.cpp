@@ -31,10 +31,6 @@ void complain_of(const top_options& options, const error& why) {
   std::fprintf(stderr, "weir top: %s: %s\n", options.path.c_str(), why.message().c_str());
 }
 
-bool print(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-}
-
 task<result<std::string>> read_answer(stream& from) {
   std::string answer;
   for (;;) {

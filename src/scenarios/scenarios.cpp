@@ -1,0 +1,22 @@
+#include "scenarios.hpp"
+
+#include <array>
+
+namespace weir::scenarios {
+namespace {
+
+constexpr std::array table{&timer_wheel_model, &nursery_tree, &deadlines, &channels, &retry_budgets};
+
+} // namespace
+
+std::span<const sim::scenario* const> all() noexcept {
+  return table;
+}
+
+const sim::scenario* find(std::string_view name) noexcept {
+  for (const sim::scenario* each : table)
+    if (each->name == name) return each;
+  return nullptr;
+}
+
+} // namespace weir::scenarios

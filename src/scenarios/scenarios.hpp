@@ -1,0 +1,24 @@
+// scenarios: what weir itself is put through in simulated worlds, each with the rules that must hold whatever
+// the world does. Every scenario is a file of its own beside this one, and its rules stand at that file's
+// head.
+#pragma once
+
+#include <weir/sim/scenario.hpp>
+
+#include <span>
+#include <string_view>
+
+namespace weir::scenarios {
+
+extern const sim::scenario timer_wheel_model;
+extern const sim::scenario nursery_tree;
+extern const sim::scenario deadlines;
+extern const sim::scenario channels;
+extern const sim::scenario retry_budgets;
+
+/// All, in the order in which they are listed.
+std::span<const sim::scenario* const> all() noexcept;
+/// Null: there is none of that name.
+const sim::scenario* find(std::string_view name) noexcept;
+
+} // namespace weir::scenarios

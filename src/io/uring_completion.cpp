@@ -39,7 +39,7 @@ void uring_proactor::complete(const uring_completion& what) noexcept {
     break;
   case uring_tag::cancellation:
     --owed_to(what.of());
-    if ((flags_of(what.of()) & uring_flag::ended) != 0) settle(what.of());
+    complete_cancellation(what.of(), what.result);
     break;
   case uring_tag::operation:
     thread_sanitizer::kernel_gives();
@@ -49,6 +49,15 @@ void uring_proactor::complete(const uring_completion& what) noexcept {
   case uring_tag::clean_up:
     break;
   }
+}
+
+/// The kernel does not find a request that is between its readiness and its next try. Where somebody else took
+/// what it was ready for, it would wait anew, and not know that it was to end.
+void uring_proactor::complete_cancellation(operation& op, int result) noexcept {
+  if ((flags_of(op) & uring_flag::ended) != 0)
+    settle(op);
+  else if (result == -ENOENT)
+    request(op);
 }
 
 void uring_proactor::complete_wake() noexcept {

@@ -348,6 +348,21 @@ TEST_P(contract_cancel, racing_with_a_peer_on_another_thread_loses_none) {
   EXPECT_TRUE(seen == text);
 }
 
+TEST_P(contract_cancel, ends_all_that_wait_for_bytes_which_only_one_of_them_gets) {
+  const connection pair = connect_pair(over());
+  receive first(pair.ours.get(), 100), second(pair.ours.get(), 100), third(pair.ours.get(), 100);
+  for (int round = 0; round < 10; ++round) {
+    send_text(pair.theirs.get(), "x"); // all are ready before they begin to wait, and most in vain
+    start(first, second, third);
+    if (round % 2 == 1) turn();
+    third.cancel();
+    second.cancel();
+    first.cancel();
+    ASSERT_TRUE(finish(first, second, third));
+    read_available(pair.ours.get());
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(backends, contract_cancel, each_stream(), stream_name);
 INSTANTIATE_TEST_SUITE_P(backends, contract_cancel_tcp, each_backend(), backend_name);
 

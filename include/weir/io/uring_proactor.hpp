@@ -129,6 +129,7 @@ class uring_proactor final : public proactor {
   // What the kernel answers (uring_completion.cpp).
   void take_completions() noexcept;
   void complete(const uring_completion& what) noexcept;
+  void complete_cancellation(operation& op, int result) noexcept;
   void complete_wake() noexcept;
   void complete_request(operation& op, const uring_completion& what) noexcept;
   void complete_accept_many(operation& op, const uring_completion& what) noexcept;

@@ -51,8 +51,8 @@ void uring_proactor::complete(const uring_completion& what) noexcept {
   }
 }
 
-/// The kernel does not find a request that is between its readiness and its next try. Where somebody else took
-/// what it was ready for, it would wait anew, and not know that it was to end.
+/// The kernel does not find a request that is between its readiness and its next try. Where somebody else
+/// took what it was ready for, it would wait anew, and not know that it was to end.
 void uring_proactor::complete_cancellation(operation& op, int result) noexcept {
   if ((flags_of(op) & uring_flag::ended) != 0)
     settle(op);

@@ -76,8 +76,7 @@ class blocking_pool {
 
   /// Errors: errc::limit_reached at the bound, errc::closed while the pool ends; std::errc of the system when
   /// not even one thread could be started. The work is the caller's still then.
-  virtual result<> submit(pool_class which, pool_work& item,
-                          when_full policy = when_full::refuse) noexcept;
+  virtual result<> submit(pool_class which, pool_work& item, when_full policy = when_full::refuse) noexcept;
   /// True: it had not begun, never will, and is the caller's. False: it has begun.
   virtual bool revoke(pool_class which, pool_work& item) noexcept;
 

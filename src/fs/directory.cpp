@@ -1,6 +1,7 @@
 #include <weir/async/file_operations.hpp>
 #include <weir/async/offload.hpp>
 #include <weir/fs/directory.hpp>
+#include <weir/io/system_calls.hpp>
 
 #include <dirent.h>
 
@@ -66,7 +67,7 @@ task<result<directory>> directory::open(std::string path) {
 
 task<result<std::vector<directory_entry>>> directory::next_batch() {
   auto read = [number = opened_.get(), memory = buffer_.get()]() -> result<std::size_t> {
-    const ssize_t got = ::getdents64(number, memory->bytes.data(), memory->bytes.size());
+    const ssize_t got = calls().getdents64(number, memory->bytes.data(), memory->bytes.size());
     if (got < 0) return fail(error::from_errno(errno, "getdents64"));
     return static_cast<std::size_t>(got);
   };

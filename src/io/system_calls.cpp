@@ -1,5 +1,6 @@
 #include <weir/io/system_calls.hpp>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -14,7 +15,7 @@ namespace weir {
 namespace {
 
 class kernel_calls final : public system_calls {};
-constinit kernel_calls kernel; // never destroyed: what is closed at the end of the process may need it
+constinit kernel_calls real_kernel; // never destroyed: what is closed at the end of the process may need it
 constinit thread_local system_calls* replacement = nullptr;
 
 std::size_t open_descriptor_count() noexcept {
@@ -29,7 +30,7 @@ std::size_t open_descriptor_count() noexcept {
 } // namespace
 
 system_calls& calls() noexcept {
-  return replacement ? *replacement : kernel;
+  return replacement ? *replacement : real_kernel;
 }
 
 system_calls_scope::system_calls_scope(system_calls& instead) noexcept
@@ -134,6 +135,10 @@ int system_calls::lstat(const char* path, struct stat* into) noexcept {
 
 int system_calls::unlink(const char* path) noexcept {
   return ::unlink(path);
+}
+
+ssize_t system_calls::getdents64(int directory, void* into, std::size_t bytes) noexcept {
+  return ::getdents64(directory, into, bytes);
 }
 
 } // namespace weir

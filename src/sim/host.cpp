@@ -16,16 +16,26 @@ namespace {
 constexpr std::int64_t begin_of_wall_clock_ns = 1'700'000'000'000'000'000; // some day in 2023
 constexpr std::int64_t million = 1'000'000;
 
+disk disk_of(world& in, std::uint32_t number) {
+  random_source random = in.random().fork("disk").fork(number);
+  disk_options options;
+  options.names = random.chance(500'000) ? name_order::any : name_order::journalled;
+  options.host = number;
+  return disk(random, in.faults(), options);
+}
+
 } // namespace
 
 host::host(world& in, std::string_view name, std::uint32_t number)
-    : world_(in), name_(name), number_(number), names_(std::make_unique<socket_names>()),
-      calls_(std::make_unique<host_calls>(*this)), crashes_(*this,
-                                                            [](timed_event& self) noexcept {
-                                                              host& me = static_cast<fate_event&>(self).owner;
-                                                              me.crash();
-                                                              me.world_.after(me.down_for_ns_, me.restarts_);
-                                                            }),
+    : world_(in), name_(name), number_(number), storage_(disk_of(in, number)),
+      names_(std::make_unique<socket_names>()), calls_(std::make_unique<host_calls>(*this)),
+      pool_(std::make_unique<simulated_pool>(*this)),
+      crashes_(*this,
+               [](timed_event& self) noexcept {
+                 host& me = static_cast<fate_event&>(self).owner;
+                 me.crash();
+                 me.world_.after(me.down_for_ns_, me.restarts_);
+               }),
       restarts_(*this, [](timed_event& self) noexcept { static_cast<fate_event&>(self).owner.restart(); }) {
   if (world_.faults().happens(fault::clock_drift, number_))
     set_drift(static_cast<std::int32_t>(world_.faults().amounts(fault::clock_drift).between(0, 1000)) - 500);
@@ -70,6 +80,8 @@ void host::crash() {
   world_.log().note(event::host_crashed, number_);
   descriptors_.close_all();
   names_->forget_sockets();
+  storage_.crash();
+  pool_->run_all();
   for (auto& each : runs_) (void)each->unwind();
   runs_.clear();
 }

@@ -1,5 +1,7 @@
 #include "host_calls.hpp"
 
+#include "disk_file.hpp"
+
 #include <weir/sim/datagram_socket.hpp>
 #include <weir/sim/fault_plan.hpp>
 #include <weir/sim/host.hpp>
@@ -248,15 +250,36 @@ std::optional<std::size_t> host_calls::descriptors_left() noexcept {
 // --- paths ---
 
 int host_calls::lstat(const char* path, struct stat* into) noexcept {
-  if (!host_.names().has_path(path)) return answer(-ENOENT);
+  if (!host_.is_up()) return answer(-EIO);
   std::memset(into, 0, sizeof *into);
-  into->st_mode = S_IFSOCK | S_IRUSR | S_IWUSR;
-  into->st_nlink = 1;
+  if (host_.names().has_path(path)) {
+    into->st_mode = S_IFSOCK | S_IRUSR | S_IWUSR;
+    into->st_nlink = 1;
+    return 0;
+  }
+  struct statx found;
+  if (const int error = host_.storage().status(nullptr, path, AT_SYMLINK_NOFOLLOW, found); error != 0)
+    return answer(error);
+  into->st_mode = found.stx_mode;
+  into->st_nlink = found.stx_nlink;
+  into->st_ino = found.stx_ino;
+  into->st_size = static_cast<off_t>(found.stx_size);
   return 0;
 }
 
 int host_calls::unlink(const char* path) noexcept {
-  return host_.names().unlink(path) ? 0 : answer(-ENOENT);
+  if (!host_.is_up()) return answer(-EIO);
+  if (host_.names().unlink(path)) return 0;
+  return answer(host_.storage().unlink(nullptr, path, 0));
+}
+
+ssize_t host_calls::getdents64(int directory, void* into, std::size_t bytes) noexcept {
+  if (!is_simulated(directory)) return system_calls::getdents64(directory, into, bytes);
+  file* const on = host_.descriptors().find(directory);
+  if (!on) return answer<ssize_t>(-EBADF);
+  auto* const listed = dynamic_cast<disk_file*>(on);
+  if (!listed) return answer<ssize_t>(-ENOTDIR);
+  return answer<ssize_t>(host_.storage().list(*listed->opened, {static_cast<std::byte*>(into), bytes}));
 }
 
 } // namespace weir::sim

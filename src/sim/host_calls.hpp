@@ -36,6 +36,7 @@ class host_calls final : public system_calls {
   std::optional<std::size_t> descriptors_left() noexcept override;
   int lstat(const char* path, struct stat* into) noexcept override;
   int unlink(const char* path) noexcept override;
+  ssize_t getdents64(int directory, void* into, std::size_t bytes) noexcept override;
 
  private:
   int add(file_ref what, int flags) noexcept;

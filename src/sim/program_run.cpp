@@ -21,6 +21,7 @@ constexpr int unwinding_turns_max = 100'000;
 result<std::unique_ptr<loop>> make_sim_loop(host& on, const loop_options& options, sim_proactor** made) {
   loop_options simulated = options;
   if (simulated.seed == 0) simulated.seed = on.in().random().bits() | 1;
+  if (!simulated.blocking) simulated.blocking = &on.pool();
   return loop::create(simulated,
                       [&](const loop_options& wanted, completion_queue& completed, buffer_pool& pool,
                           loop_counters& counters) -> result<chosen_backend> {
@@ -48,12 +49,14 @@ std::exception_ptr program_run::failure() const noexcept {
   return has_ended() ? main_.failure() : nullptr;
 }
 
+/// What others posted, and answers of the pool, wake nobody: they come from the thread that would be woken.
 std::uint64_t program_run::runnable_at_ns() const noexcept {
-  return std::max(proactor_->runnable_at_ns(), host_.stalled_until_ns());
+  const std::uint64_t at_ns = loop_->has_work_queued() ? 0 : proactor_->runnable_at_ns();
+  return std::max(at_ns, host_.stalled_until_ns());
 }
 
 void program_run::run() {
-  if (!proactor_->end_wait()) return;
+  if (!proactor_->end_wait() && !loop_->has_work_queued()) return;
   world& in = host_.in();
   if (in.faults().happens(fault::stall, host_.number()))
     return host_.stall_until(in.now_ns() +

@@ -126,6 +126,8 @@ class loop {
   proactor& backend() noexcept { return *proactor_; }
   const std::string& backend_reason() const noexcept { return reason_; }
 
+  /// Whether a turn would find something to do without waiting.
+  bool has_work_queued() const noexcept;
   std::size_t outstanding() const noexcept { return outstanding_count_; }
   void add_holder(memory_holder& which) noexcept { holders_.push_back(which); }
   void for_each_holder(const std::function<void(const memory_holder&)>& visit) const;
@@ -148,7 +150,6 @@ class loop {
   void run_end_of_turn() noexcept;
   void submit_and_wait(std::uint64_t deadline_ns) noexcept;
   void spin(std::uint64_t until_ns) noexcept;
-  bool has_work_queued() const noexcept;
   void begin_phase(loop_phase phase) noexcept;
   void enter(loop_phase phase) noexcept;
   void enter(loop_phase phase, std::uint64_t at_ns) noexcept;

@@ -59,6 +59,9 @@ class system_calls {
   virtual int lstat(const char* path, struct stat* into) noexcept;
   virtual int unlink(const char* path) noexcept;
 
+  // What threads of the blocking pool call, who may wait.
+  virtual ssize_t getdents64(int directory, void* into, std::size_t bytes) noexcept;
+
  protected:
   ~system_calls() = default;
 };

@@ -14,7 +14,9 @@
 #include <weir/io/loop.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/sim/descriptor_table.hpp>
+#include <weir/sim/disk.hpp>
 #include <weir/sim/event_queue.hpp>
+#include <weir/sim/simulated_pool.hpp>
 #include <weir/sim/socket_address.hpp>
 
 #include <cstdint>
@@ -77,6 +79,9 @@ class host {
   system_calls& calls() noexcept;
   descriptor_table& descriptors() noexcept { return descriptors_; }
   socket_names& names() noexcept { return *names_; }
+  /// Whether its names survive a crash in their order is the seed's decision.
+  disk& storage() noexcept { return storage_; }
+  simulated_pool& pool() noexcept { return *pool_; }
 
   // Its clock.
   /// Monotonic; looking at it takes a moment.
@@ -104,9 +109,11 @@ class host {
   std::uint64_t local_at_drift_ns_ = 0;
   std::int64_t wall_offset_ns_ = 0;
   std::uint64_t down_for_ns_ = 0;
+  disk storage_;
   descriptor_table descriptors_;
   std::unique_ptr<socket_names> names_;
   std::unique_ptr<host_calls> calls_;
+  std::unique_ptr<simulated_pool> pool_;
   std::vector<std::pair<program, loop_options>> programs_;
   std::vector<std::unique_ptr<program_run>> runs_;
   struct fate_event : timed_event {

@@ -99,6 +99,8 @@ class sim_proactor final : public proactor {
   void begin_on_file(operation& op) noexcept;
   /// One that has begun completes with its true result; one that has not with -ECANCELED.
   void cancel_on_file(operation& op) noexcept;
+  void carry_out(operation& op) noexcept;
+  void tell_carried_out(operation& op) noexcept;
 
   // What readiness leads to (sim_transfer.cpp).
   port* port_of(file& what) noexcept; ///< null: none yet

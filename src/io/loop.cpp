@@ -55,7 +55,7 @@ loop::loop(const loop_options& options)
 loop::~loop() {
   await_cancelled();
   // Behind the last handlers, which may have taken an answer whose sender is not out of the loop yet.
-  while (answering_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  while (callers_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   if (outstanding_count_ == 0 && answers_owed_ == 0) return;
   std::fprintf(stderr, "weir: a loop ends with %zu answers owed and %zu operations outstanding:\n%s",
                answers_owed_, outstanding_count_.load(), dump().c_str());
@@ -102,8 +102,10 @@ void loop::turn(std::uint64_t deadline_ns) {
 }
 
 void loop::stop() noexcept {
-  stopping_.store(true, std::memory_order_release);
+  callers_.fetch_add(1, std::memory_order_relaxed);
+  stopping_.store(true, std::memory_order_release); // from here on `run` may return
   proactor_->wake();
+  callers_.fetch_sub(1, std::memory_order_release);
 }
 
 void loop::start(operation& op, std::source_location where) noexcept {
@@ -124,10 +126,10 @@ bool loop::post(work& item) noexcept {
 }
 
 void loop::post_answer(work& item) noexcept {
-  answering_.fetch_add(1, std::memory_order_relaxed);
+  callers_.fetch_add(1, std::memory_order_relaxed);
   inbox_.push_answer(item);
   wake_if_asleep();
-  answering_.fetch_sub(1, std::memory_order_release); // the last touch: ~loop waits for it
+  callers_.fetch_sub(1, std::memory_order_release); // the last touch: ~loop waits for it
 }
 
 /// Pairs with submit_and_wait: either it sees what was pushed, or we see that it sleeps.

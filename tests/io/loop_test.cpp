@@ -6,8 +6,10 @@
 #include <support/recorded.hpp>
 #include <support/sockets.hpp>
 
+#include <atomic>
 #include <deque>
 #include <functional>
+#include <thread>
 
 namespace weir::test {
 namespace {
@@ -35,7 +37,10 @@ class scripted_proactor final : public proactor {
     clock_ns += 1000;
     if (at_poll) at_poll();
   }
-  void wake() noexcept override { ++wakes; }
+  void wake() noexcept override {
+    ++wakes;
+    if (at_wake) at_wake();
+  }
   std::uint64_t now_ns() noexcept override { return clock_ns; }
   std::string_view name() const noexcept override { return "scripted"; }
   capability_mask capabilities() const noexcept override { return {}; }
@@ -46,7 +51,7 @@ class scripted_proactor final : public proactor {
   std::uint64_t clock_ns = 1'000'000'000;
   std::vector<std::uint64_t> timeouts_ns;
   std::deque<operation*> started;
-  std::function<void()> at_wait, at_poll;
+  std::function<void()> at_wait, at_poll, at_wake;
   int polls = 0;
   int wakes = 0;
 };
@@ -249,6 +254,23 @@ TEST_F(spinning_loop_over_script, does_not_sleep_when_it_found_something) {
   EXPECT_EQ(last_timeout_ns(), 0u);
   on->turn(0);
   EXPECT_TRUE(op.is_done());
+}
+
+/// Who stops it is inside still when `run` has returned; the loop that ends waits for him.
+TEST_F(loop_over_script, may_end_at_once_when_another_thread_has_stopped_it) {
+  std::atomic<bool> is_running{true};
+  std::atomic<bool> is_out{false};
+  script->at_wake = [&] {
+    while (is_running) std::this_thread::yield();
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield(); // time to end under our feet
+    is_out = true;
+  };
+  std::thread stopper([&] { on->stop(); });
+  on->run();
+  is_running = false;
+  on.reset();
+  EXPECT_TRUE(is_out);
+  stopper.join();
 }
 
 TEST(loop_creation, passes_on_why_there_is_no_backend) {

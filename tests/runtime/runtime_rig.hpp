@@ -40,8 +40,7 @@ class running_loop {
     home_ = made.get_future().get();
   }
   ~running_loop() {
-    // As an answer, for which a loop that ends waits: `stop` from here might still be inside when it is gone.
-    home_->post_answer(*new posted([this] { home_->stop(); }));
+    home_->stop();
     thread_.join();
   }
   running_loop(const running_loop&) = delete;

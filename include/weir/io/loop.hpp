@@ -72,7 +72,8 @@ class loop {
   void run();
   /// One turn; waits at most until `deadline_ns` (loop time; 0: does not wait).
   void turn(std::uint64_t deadline_ns = proactor::no_timeout);
-  /// Any thread: `run` returns at the end of its turn.
+  /// Any thread: `run` returns at the end of its turn. The loop may end then, though `stop` be under way
+  /// still.
   void stop() noexcept;
 
   void start(operation& op, std::source_location where = std::source_location::current()) noexcept;
@@ -81,7 +82,7 @@ class loop {
   void arm(timer& which, std::uint64_t deadline_ns) noexcept { timers_.arm(which, deadline_ns); }
 
   /// Any thread: runs in phase 1 of a later turn. False at the bound of the inbox; the work is the caller's
-  /// still.
+  /// still. The loop must not end while `post` is under way.
   [[nodiscard]] bool post(work& item) noexcept;
   /// Any thread: the same for the answer to what this loop asked another thread for, which is never refused.
   /// The loop may end once the answer has run, though `post_answer` be under way still.
@@ -187,7 +188,7 @@ class loop {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> wake_requested_{false};
   std::atomic<bool> attention_asked_{false};
-  std::atomic<unsigned> answering_{0}; ///< threads inside `post_answer`
+  std::atomic<unsigned> callers_{0}; ///< threads inside `post_answer` and `stop`, for whom ~loop waits
 };
 
 } // namespace weir

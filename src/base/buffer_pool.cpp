@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 namespace weir {
 
@@ -29,6 +30,7 @@ void report_held(const buffer_pool& pool) {
 
 struct buffer_pool::pool_slot : block {
   buffer_pool* pool = nullptr;
+  slot_account* charged_to = nullptr;
   pool_slot* next_free = nullptr;
 };
 
@@ -81,12 +83,33 @@ void buffer_pool::give_back(block& released) noexcept {
   slot.next_free = pool.free_;
   pool.free_ = &slot;
   --pool.in_use_;
+  ++pool.returned_;
+  if (slot.charged_to) --std::exchange(slot.charged_to, nullptr)->slots_;
+}
+
+bool buffer_pool::is_ours(const block& slot) const noexcept {
+  return slot.release == give_back && static_cast<const pool_slot&>(slot).pool == this;
+}
+
+void buffer_pool::charge(block& slot, slot_account& to) noexcept {
+  if (!is_ours(slot)) return;
+  auto& ours = static_cast<pool_slot&>(slot);
+  if (ours.charged_to) return;
+  ours.charged_to = &to;
+  ++to.slots_;
+}
+
+void buffer_pool::close(slot_account& account) noexcept {
+  for (std::size_t i = 0; account.slots_ > 0; ++i) {
+    assert(i < untouched_);
+    if (slots_[i].charged_to != &account) continue;
+    slots_[i].charged_to = nullptr;
+    --account.slots_;
+  }
 }
 
 void buffer_pool::note_origin(const block& slot, const lease_origin& origin) noexcept {
-  if (!origins_ || slot.release != give_back) return;
-  const auto& ours = static_cast<const pool_slot&>(slot);
-  if (ours.pool == this) origins_[index_of(slot)] = origin;
+  if (origins_ && is_ours(slot)) origins_[index_of(slot)] = origin;
 }
 
 void buffer_pool::for_each_held(

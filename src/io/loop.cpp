@@ -265,16 +265,26 @@ void loop::run_woken() noexcept {
 }
 
 void loop::run_end_of_turn() noexcept {
+  if (have_slots_returned()) run_awaiting_slots();
   if (ending_.empty()) return;
   enter(loop_phase::end_of_turn);
   work_queue batch = std::move(ending_);
   while (work* item = batch.pop_front()) item->run();
 }
 
+/// Each looks for itself and waits again where its share is still too large. What it starts may not return
+/// slots, so this ends.
+void loop::run_awaiting_slots() noexcept {
+  enter(loop_phase::end_of_turn);
+  slots_returned_seen_ = pool_.slots_returned();
+  work_queue batch = std::move(awaiting_slots_);
+  while (work* item = batch.pop_front()) item->run();
+}
+
 bool loop::has_work_queued() const noexcept {
   return !completed_.empty() || !deferred_.empty() || !woken_.empty() || !arrived_.empty() ||
-         !ending_.empty() || !inbox_.empty() || stopping_.load(std::memory_order_relaxed) ||
-         wake_requested_.load(std::memory_order_relaxed);
+         !ending_.empty() || have_slots_returned() || !inbox_.empty() ||
+         stopping_.load(std::memory_order_relaxed) || wake_requested_.load(std::memory_order_relaxed);
 }
 
 void loop::submit_and_wait(std::uint64_t deadline_ns) noexcept {

@@ -43,6 +43,7 @@ result<std::unique_ptr<uring_buffers>> uring_buffers::create(uring_ring& ring, b
 
 uring_buffers::~uring_buffers() {
   if (is_registered_) io_uring_unregister_buf_ring(&ring_.handle(), group);
+  pool_.take_back(count_);
   for (block* slot : held_)
     if (slot) slot->drop();
   if (entries_) ::munmap(entries_, entries_bytes_);
@@ -64,6 +65,7 @@ void uring_buffers::refill() noexcept {
     entry.addr = reinterpret_cast<std::uintptr_t>(slot->data);
     entry.len = slot->capacity_bytes;
     entry.bid = position;
+    pool_.lend(1);
     ++tail_;
     ++count_;
   }
@@ -74,6 +76,7 @@ void uring_buffers::refill() noexcept {
 lease uring_buffers::take(std::uint16_t name, std::size_t remaining) noexcept {
   assert(held_[name] && "the kernel filled a buffer that it was not given");
   block& slot = *std::exchange(held_[name], nullptr);
+  pool_.take_back(1);
   --count_;
   // The kernel may have offered less of the slot than it was given, and says so in the entry.
   const std::size_t offered_bytes = IO_URING_READ_ONCE(entries_[name].len);

@@ -22,7 +22,12 @@ constexpr std::size_t packed_alignment = 16;
 } // namespace
 
 datagram_core::datagram_core(loop& home, descriptor socket, const datagram_core_options& options)
-    : home_(home), descriptor_(socket.get()), options_(options),
+    : memory_holder(report_held), work([](work& self) noexcept {
+        auto& me = static_cast<datagram_core&>(self);
+        me.awaits_slots_ = false;
+        me.go_on_when_possible();
+      }),
+      home_(home), descriptor_(socket.get()), options_(options),
       control_((options.control_bytes_max + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t)),
       receive_(*this, descriptor_, std::as_writable_bytes(std::span(control_)),
                [](operation& op, completion&& what) noexcept {
@@ -33,16 +38,38 @@ datagram_core::datagram_core(loop& home, descriptor socket, const datagram_core_
         delete &static_cast<owned<close_operation>&>(op).owner;
       }) {
   socket.release(); // nothing can fail any more
+  home_.add_holder(*this);
+}
+
+held_memory datagram_core::report_held(const memory_holder& self) {
+  const auto& me = static_cast<const datagram_core&>(self);
+  held_memory held;
+  held.kind = "datagrams";
+  held.descriptor = me.descriptor_;
+  for (std::size_t i = 0; i < me.queue_.size(); ++i) held.unread_bytes += me.queue_[i].raw.size();
+  held.held_bytes = me.slots_.slots() * me.home_.buffers().slot_bytes();
+  held.is_paused = me.paused_;
+  held.is_over_share = me.awaits_slots_;
+  held.moved = me.receive_.started_at_ns();
+  return held;
 }
 
 // --- receiving ---
 
 void datagram_core::start_receiving() noexcept {
   paused_ = false;
+  await_no_slots();
   home_.start(receive_);
 }
 
+void datagram_core::pause() noexcept {
+  paused_ = true;
+  ++home_.counters().receives_paused;
+  home_.cancel(receive_); // what is under way is kept
+}
+
 void datagram_core::on_message(completion&& what) noexcept {
+  home_.buffers().charge(*what.data.owner(), slots_);
   queued_message message(std::move(what.data));
   // Before anything else: whatever becomes of the message, its descriptors have an owner.
   const message_view view = view_of(message);
@@ -64,11 +91,10 @@ void datagram_core::keep(queued_message&& message) noexcept {
   } catch (const std::bad_alloc&) {
     ++dropped_;
   }
-  const bool is_full = queue_.size() >= options_.queue_max;
-  if (is_full && !paused_ && options_.at_bound == when_queue_is_full::pause) {
-    paused_ = true;
-    home_.cancel(receive_); // what is under way is kept
-  }
+  const bool is_full = queue_.size() >= options_.queue_max && options_.at_bound == when_queue_is_full::pause;
+  const bool is_over_share =
+      home_.buffers().is_over_share(slots_); // the kernel keeps or drops what comes then
+  if ((is_full || is_over_share) && !paused_) pause();
   arrived_.set();
 }
 
@@ -79,6 +105,7 @@ lease datagram_core::packed(lease&& raw) noexcept {
   if (!pack_.owner() || pack_.size() - packed_bytes_ < raw.size()) {
     pack_ = home_.buffers().acquire();
     if (!pack_.owner()) return std::move(raw);
+    home_.buffers().charge(*pack_.owner(), slots_);
     pack_memory_ = pack_.writable().data();
     packed_bytes_ = 0;
   }
@@ -91,19 +118,29 @@ lease datagram_core::packed(lease&& raw) noexcept {
 
 void datagram_core::on_receive_ended(int result) noexcept {
   if (abandoned_) return close_when_idle();
-  if (paused_ && result == -ECANCELED) {
-    if (queue_.size() <= options_.queue_max / 2) start_receiving(); // the reader has caught up meanwhile
-    return;
-  }
+  if (paused_ && result == -ECANCELED)
+    return go_on_when_possible(); // the reader may have caught up meanwhile
   failure_ = error::from_errno(result, "receive");
   arrived_.set();
+}
+
+void datagram_core::go_on_when_possible() noexcept {
+  if (!paused_ || awaits_slots_ || !receive_.is_idle() || queue_.size() > options_.queue_max / 2) return;
+  if (home_.buffers().may_have_more(slots_)) return start_receiving();
+  ++home_.counters().receives_over_share;
+  home_.when_slots_return(*this);
+  awaits_slots_ = true;
+}
+
+void datagram_core::await_no_slots() noexcept {
+  if (awaits_slots_) home_.no_longer_when_slots_return(*this);
+  awaits_slots_ = false;
 }
 
 queued_message datagram_core::take() noexcept {
   queued_message oldest = queue_.pop_front();
   if (queue_.empty()) pack_.reset(); // an idle socket holds no memory
-  const bool may_resume = paused_ && receive_.is_idle() && queue_.size() <= options_.queue_max / 2;
-  if (may_resume) start_receiving();
+  go_on_when_possible();
   return oldest;
 }
 
@@ -136,6 +173,8 @@ void abandon_datagram_core::operator()(datagram_core* orphan) const noexcept {
 
 void datagram_core::abandon() noexcept {
   abandoned_ = true;
+  await_no_slots();
+  home_.buffers().close(slots_); // what readers keep outlives the socket
   queue_.clear();
   pack_.reset();
   home_.cancel(receive_);

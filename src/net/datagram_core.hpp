@@ -12,6 +12,7 @@
 #include <weir/base/ring.hpp>
 #include <weir/io/descriptor.hpp>
 #include <weir/io/loop.hpp>
+#include <weir/io/memory_holder.hpp>
 #include <weir/io/message_operations.hpp>
 #include <weir/net/datagram.hpp>
 
@@ -39,7 +40,7 @@ struct datagram_core_options {
   std::size_t descriptors_max;
 };
 
-class datagram_core {
+class datagram_core : private memory_holder, private work {
  public:
   datagram_core(loop& home, descriptor socket, const datagram_core_options& options);
 
@@ -86,8 +87,12 @@ class datagram_core {
     datagram_core& owner;
   };
 
+  static held_memory report_held(const memory_holder& self);
   void on_message(completion&& what) noexcept;
   void on_receive_ended(int result) noexcept;
+  void pause() noexcept;
+  void go_on_when_possible() noexcept;
+  void await_no_slots() noexcept;
   void keep(queued_message&& message) noexcept;
   lease packed(lease&& raw) noexcept;
   void close_when_idle() noexcept;
@@ -99,7 +104,8 @@ class datagram_core {
   owned<receive_message_many_operation> receive_;
   owned<close_operation> close_;
   ring<queued_message> queue_;
-  lease pack_; ///< a slot that small datagrams share
+  slot_account slots_; ///< of what was received here
+  lease pack_;         ///< a slot that small datagrams share
   std::byte* pack_memory_ = nullptr;
   std::size_t packed_bytes_ = 0;
   event arrived_{event_reset::manual};
@@ -107,6 +113,7 @@ class datagram_core {
   std::uint64_t dropped_ = 0;
   std::size_t sends_ = 0;
   bool paused_ = false;
+  bool awaits_slots_ = false; ///< paused over its share: this work looks again when slots return
   bool abandoned_ = false;
 };
 

@@ -146,6 +146,7 @@ void stream::on_bytes_sent(void (*notify)(void*) noexcept, void* context) noexce
 task<result<void>> stream::writable() {
   core& self = *core_;
   bool must_wait = self.is_full();
+  if (must_wait) ++self.home().counters().writes_waited;
   while (must_wait && !self.has_write_error()) {
     self.sent.reset();
     result<void> woken = co_await self.sent.wait();

@@ -9,8 +9,13 @@
 namespace weir {
 
 stream::core::core(loop& home, descriptor socket, const stream_options& options) noexcept
-    : memory_holder(report_held), unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)),
-      home_(home), send_max_bytes_(options.send_bytes.value_or(home.options().stream_send_bytes)),
+    : memory_holder(report_held), work([](work& self) noexcept {
+        core& me = static_cast<core&>(self);
+        me.awaits_slots_ = false;
+        me.bytes_taken();
+      }),
+      unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)), home_(home),
+      send_max_bytes_(options.send_bytes.value_or(home.options().stream_send_bytes)),
       receive_(*this, socket.get(),
                [](operation& op, completion&& what) noexcept {
                  static_cast<owned<receive_many_operation>&>(op).owner.on_received(std::move(what));
@@ -33,7 +38,11 @@ held_memory stream::core::report_held(const memory_holder& self) {
   held.descriptor = me.descriptor_;
   held.unread_bytes = me.unread.pinned_bytes();
   held.unsent_bytes = me.unsent_bytes();
+  held.held_bytes = me.slots_.slots() * me.home_.buffers().slot_bytes();
   held.is_paused = me.paused_ && !me.suspended_;
+  held.is_over_share = me.awaits_slots_;
+  held.is_full = !me.is_drained();
+  held.moved = held.is_paused && !me.closing_ ? me.receive_.started_at_ns() : me.sent_bytes_;
   return held;
 }
 
@@ -41,6 +50,7 @@ held_memory stream::core::report_held(const memory_holder& self) {
 
 void stream::core::start_receiving() noexcept {
   paused_ = suspended_ = false;
+  await_no_slots();
   home_.start(receive_);
 }
 
@@ -61,18 +71,23 @@ void stream::core::resume_receiving() noexcept {
 void stream::core::on_received(completion&& what) noexcept {
   if (!what.more) return on_receive_ended(what.result);
   if (abandoned_) return;
+  home_.buffers().charge(*what.data.owner(), slots_);
   try {
     unread.push(std::move(what.data));
   } catch (const std::bad_alloc&) {
     read_errno_ = ENOMEM;
     paused_ = true;
   }
-  if (!paused_ && (unread.must_pause() || is_in_the_way())) {
+  if (!paused_ && must_pause()) {
     paused_ = true;
     ++home_.counters().receives_paused;
   }
   if (paused_) home_.cancel(receive_);
   arrived.set();
+}
+
+bool stream::core::must_pause() const noexcept {
+  return unread.must_pause() || is_in_the_way() || home_.buffers().is_over_share(slots_);
 }
 
 void stream::core::on_receive_ended(int result) noexcept {
@@ -84,8 +99,19 @@ void stream::core::on_receive_ended(int result) noexcept {
 }
 
 void stream::core::bytes_taken() noexcept {
-  if (!paused_ || suspended_ || is_receiving() || has_ended()) return;
-  if (unread.may_resume() && !is_in_the_way()) start_receiving();
+  if (!paused_ || suspended_ || awaits_slots_ || is_receiving() || has_ended()) return;
+  if (!unread.may_resume() || is_in_the_way()) return;
+  if (home_.buffers().may_have_more(slots_)) return start_receiving();
+  // Whoever keeps what was received here may keep it for long, and nothing tells this stream when he does
+  // not.
+  ++home_.counters().receives_over_share;
+  home_.when_slots_return(*this);
+  awaits_slots_ = true;
+}
+
+void stream::core::await_no_slots() noexcept {
+  if (awaits_slots_) home_.no_longer_when_slots_return(*this);
+  awaits_slots_ = false;
 }
 
 /// Slots are few, and this stream has its share: the rest is for streams that have none.
@@ -128,6 +154,8 @@ void stream::core::on_sent(int result) noexcept {
 
 void stream::core::abandon() noexcept {
   abandoned_ = true;
+  await_no_slots();
+  home_.buffers().close(slots_); // what readers keep outlives the stream
   home_.cancel(receive_);
   if (sending_) sending_->cancel();
   close_when_idle();

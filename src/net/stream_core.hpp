@@ -18,7 +18,7 @@
 
 namespace weir {
 
-class stream::core : private memory_holder {
+class stream::core : private memory_holder, private work {
  public:
   core(loop& home, descriptor socket, const stream_options& options) noexcept;
   ~core();
@@ -88,6 +88,8 @@ class stream::core : private memory_holder {
   void on_received(completion&& what) noexcept;
   void on_receive_ended(int result) noexcept;
   bool is_in_the_way() const noexcept;
+  bool must_pause() const noexcept;
+  void await_no_slots() noexcept;
   void on_sent(int result) noexcept;
   void close_when_idle() noexcept;
   void drop_unread_input() noexcept;
@@ -106,6 +108,7 @@ class stream::core : private memory_holder {
   void* notify_context_ = nullptr;
   event* closed_ = nullptr;
   outbound* rescue_ = nullptr;
+  slot_account slots_; ///< of what was received here
   int descriptor_;
   int read_errno_ = 0;
   int write_errno_ = 0;
@@ -114,6 +117,7 @@ class stream::core : private memory_holder {
   bool end_of_file_ : 1 = false;
   bool abandoned_ : 1 = false;
   bool closing_ : 1 = false;       ///< close_ has taken the place of receive_
+  bool awaits_slots_ : 1 = false;  ///< paused over its share: this work looks again when slots return
   bool keeps_sending_ : 1 = false; ///< somebody holds a reference to what is unsent
 };
 

@@ -20,13 +20,19 @@ void append_line(std::string& text, const char* format, Arguments... arguments) 
   text.append(line).append("\n");
 }
 
+const char* state_of(const held_memory& held) {
+  if (held.is_over_share) return ", paused: it holds more than its share";
+  if (held.is_paused) return ", paused at its credit";
+  return held.is_full ? ", writers wait" : "";
+}
+
 void append_streams(std::string& text, const loop& of) {
   of.for_each_holder([&](const memory_holder& holder) {
     held_memory held = holder.held();
     if (const auto peer = address::remote_of(held.descriptor); peer && held.name.empty())
       held.name = peer->to_string();
-    append_line(text, "  %-14s descriptor %-5d unread %zu B, unsent %zu B%s  %s", held.kind, held.descriptor,
-                held.unread_bytes, held.unsent_bytes, held.is_paused ? ", paused at its credit" : "",
+    append_line(text, "  %-14s descriptor %-5d unread %zu B, unsent %zu B, held %zu B%s  %s", held.kind,
+                held.descriptor, held.unread_bytes, held.unsent_bytes, held.held_bytes, state_of(held),
                 held.name.c_str());
   });
 }

@@ -25,7 +25,9 @@ connections_of_loop connections_of(const loop& home, std::size_t most) {
   std::vector<held_memory> all;
   home.for_each_holder([&](const memory_holder& holder) { all.push_back(holder.held()); });
   found.count = all.size();
-  const auto bytes_of = [](const held_memory& held) { return held.unread_bytes + held.unsent_bytes; };
+  const auto bytes_of = [](const held_memory& held) {
+    return std::max(held.unread_bytes, held.held_bytes) + held.unsent_bytes;
+  };
   const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()));
   std::ranges::partial_sort(all, end, std::ranges::greater{}, bytes_of);
   all.erase(end, all.end());
@@ -127,7 +129,10 @@ void add_connections(json_text& text, const connections_of_loop& connections) {
     text.add("name", each.name);
     text.add("unread_bytes", each.unread_bytes);
     text.add("unsent_bytes", each.unsent_bytes);
+    text.add("held_bytes", each.held_bytes);
     text.add("paused", each.is_paused);
+    text.add("over_share", each.is_over_share);
+    text.add("full", each.is_full);
     text.close();
   }
   text.close();

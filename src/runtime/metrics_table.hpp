@@ -24,7 +24,7 @@ std::uint64_t counted(const loop& of) {
   return of.counters().*Member;
 }
 
-inline constexpr std::array<number, 21> numbers = {{
+inline constexpr std::array<number, 23> numbers = {{
     {"turns", type::counter, "Turns of the loop.", counted<&loop_counters::turns>},
     {"waits", type::counter, "Waits in the kernel.", counted<&loop_counters::waits>},
     {"receives", type::counter, "Receives done.", counted<&loop_counters::receive_calls>},
@@ -42,6 +42,12 @@ inline constexpr std::array<number, 21> numbers = {{
     {"receives_paused", type::counter,
      "Receives that were stopped because the credit of their stream was used up.",
      counted<&loop_counters::receives_paused>},
+    {"receives_over_share", type::counter,
+     "How often a receive did not go on: what it brought and somebody keeps is more than its share.",
+     counted<&loop_counters::receives_over_share>},
+    {"writes_waited", type::counter,
+     "Writers that waited because what is unsent of their stream is at its bound.",
+     counted<&loop_counters::writes_waited>},
     {"wakes", type::counter, "Wake-ups by other threads that cost a system call.",
      counted<&loop_counters::wakes>},
     {"watches_spinning", type::counter, "Watches that were called turn after turn and changed nothing.",

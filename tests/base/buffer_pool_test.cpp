@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <set>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -135,6 +136,114 @@ TEST(buffer_pool_death, must_outlive_its_leases) {
       "outlives its buffer pool");
 }
 #endif
+
+// --- shares ---
+
+/// Takes and keeps what the pool lets it have.
+std::vector<lease> all_that_is_allowed(buffer_pool& pool, slot_account& account) {
+  std::vector<lease> kept;
+  while (!pool.is_over_share(account)) {
+    lease slot = pool.acquire();
+    if (!slot.owner()) break;
+    pool.charge(*slot.owner(), account);
+    kept.push_back(std::move(slot));
+  }
+  return kept;
+}
+
+TEST(buffer_pool, a_slot_counts_for_one_account_until_the_last_lease_on_it_is_gone) {
+  buffer_pool pool(slots(4));
+  slot_account account;
+  slot_account other;
+  lease slot = pool.acquire();
+  pool.charge(*slot.owner(), account);
+  pool.charge(*slot.owner(), other);
+  EXPECT_EQ(account.slots(), 1u);
+  EXPECT_EQ(other.slots(), 0u);
+  lease part = slot.share(0, 16);
+  slot.reset();
+  EXPECT_EQ(account.slots(), 1u);
+  const std::uint64_t returned_before = pool.slots_returned();
+  part.reset();
+  EXPECT_EQ(account.slots(), 0u);
+  EXPECT_EQ(pool.slots_returned(), returned_before + 1);
+  lease again = pool.acquire();
+  EXPECT_EQ(account.slots(), 0u) << "the next user is another";
+
+  lease foreign = lease::allocate(10);
+  pool.charge(*foreign.owner(), account);
+  EXPECT_EQ(account.slots(), 0u);
+}
+
+TEST(buffer_pool, an_account_that_is_closed_leaves_its_slots_to_whoever_has_the_leases) {
+  buffer_pool pool(slots(4));
+  std::vector<lease> kept;
+  {
+    slot_account account;
+    kept = all_that_is_allowed(pool, account);
+    ASSERT_FALSE(kept.empty());
+    pool.close(account);
+    EXPECT_EQ(account.slots(), 0u);
+  }
+  kept.clear();
+  EXPECT_EQ(pool.slots_in_use(), 0u);
+}
+
+TEST(buffer_pool, one_alone_may_hold_four_fifths_and_stops_only_when_few_are_left) {
+  buffer_pool pool(slots(2048));
+  slot_account account;
+  const std::vector<lease> kept = all_that_is_allowed(pool, account);
+  EXPECT_GT(kept.size(), pool.slots_max() * 3 / 4);
+  EXPECT_LT(kept.size(), pool.slots_max() * 4 / 5);
+  EXPECT_LT(pool.slots_free(), pool.slots_max() / 4)
+      << "who moves bytes out when slots are few did not begin";
+  pool.close(account);
+}
+
+TEST(buffer_pool, a_hundred_that_keep_everything_leave_enough_for_one_that_holds_a_few) {
+  buffer_pool pool(slots(2048));
+  std::vector<slot_account> guilty(100);
+  std::vector<lease> kept;
+  for (bool goes_on = true; std::exchange(goes_on, false);)
+    for (slot_account& each : guilty) {
+      if (pool.is_over_share(each)) continue;
+      kept.push_back(pool.acquire());
+      pool.charge(*kept.back().owner(), each);
+      goes_on = true;
+    }
+  EXPECT_GT(pool.slots_free(), 40u);
+  slot_account innocent;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_FALSE(pool.is_over_share(innocent)) << i;
+    kept.push_back(pool.acquire());
+    pool.charge(*kept.back().owner(), innocent);
+  }
+  for (slot_account& each : guilty) pool.close(each);
+  pool.close(innocent);
+}
+
+TEST(buffer_pool, who_holds_nothing_is_within_its_share_though_nothing_be_left) {
+  buffer_pool pool(slots(2));
+  const lease one = pool.acquire();
+  const lease two = pool.acquire();
+  const slot_account account;
+  EXPECT_FALSE(pool.is_over_share(account));
+  EXPECT_TRUE(pool.may_have_more(account));
+}
+
+TEST(buffer_pool, slots_that_are_lent_are_as_good_as_free) {
+  buffer_pool pool(slots(4));
+  slot_account account;
+  lease charged = pool.acquire();
+  pool.charge(*charged.owner(), account);
+  std::vector<lease> lent;
+  for (int i = 0; i < 3; ++i) lent.push_back(pool.acquire());
+  EXPECT_TRUE(pool.is_over_share(account));
+  pool.lend(3);
+  EXPECT_FALSE(pool.is_over_share(account));
+  pool.take_back(3);
+  EXPECT_TRUE(pool.is_over_share(account));
+}
 
 } // namespace
 } // namespace weir

@@ -256,6 +256,48 @@ TEST_F(spinning_loop_over_script, does_not_sleep_when_it_found_something) {
   EXPECT_TRUE(op.is_done());
 }
 
+TEST_F(loop_over_script, work_that_awaits_slots_runs_when_one_returns_and_not_before) {
+  int looks = 0;
+  task_of_work looking([&] { ++looks; });
+  lease first = on->buffers().acquire();
+  lease second = on->buffers().acquire();
+  on->turn(0);
+  on->when_slots_return(looking);
+  on->turn(0);
+  EXPECT_EQ(looks, 0);
+  EXPECT_EQ(last_timeout_ns(), 0u);
+  on->turn();
+  EXPECT_EQ(last_timeout_ns(), proactor::no_timeout) << "it sleeps meanwhile";
+
+  script->at_wait = [&] { first.reset(); };
+  on->turn();
+  script->at_wait = nullptr;
+  on->turn();
+  EXPECT_EQ(looks, 1);
+  second.reset();
+  on->turn(0);
+  EXPECT_EQ(looks, 1) << "once";
+
+  on->when_slots_return(looking);
+  on->no_longer_when_slots_return(looking);
+  on->buffers().acquire().reset();
+  on->turn(0);
+  EXPECT_EQ(looks, 1);
+}
+
+TEST_F(loop_over_script, slots_that_return_behind_the_look_keep_it_from_sleeping) {
+  int looks = 0;
+  task_of_work looking([&] { ++looks; });
+  lease held = on->buffers().acquire();
+  on->when_slots_return(looking);
+  task_of_work at_the_end([&] { held.reset(); });
+  on->at_end_of_turn(at_the_end);
+  on->turn();
+  EXPECT_EQ(last_timeout_ns(), 0u);
+  on->turn();
+  EXPECT_EQ(looks, 1);
+}
+
 /// Who stops it is inside still when `run` has returned; the loop that ends waits for him.
 TEST_F(loop_over_script, may_end_at_once_when_another_thread_has_stopped_it) {
   std::atomic<bool> is_running{true};

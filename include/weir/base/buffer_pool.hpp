@@ -13,6 +13,7 @@
 #include <weir/base/lease.hpp>
 #include <weir/base/single_writer.hpp>
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -36,6 +37,21 @@ struct lease_origin {
   std::source_location where; ///< that started the receive
 };
 
+/// How many slots one user of the pool, such as a stream, was given that are not free again, whoever holds
+/// leases on them now. Lifetime: until `buffer_pool::close`, or as long as none is out.
+class slot_account {
+ public:
+  slot_account() = default;
+  slot_account(const slot_account&) = delete;
+  slot_account& operator=(const slot_account&) = delete;
+  ~slot_account() { assert(slots_ == 0 && "an account ends while slots count for it"); }
+  std::size_t slots() const noexcept { return slots_; }
+
+ private:
+  friend class buffer_pool;
+  std::uint32_t slots_ = 0;
+};
+
 class buffer_pool {
  public:
   /// Throws std::bad_alloc where the address space cannot be reserved, std::invalid_argument for sizes that
@@ -57,6 +73,27 @@ class buffer_pool {
   std::size_t bytes_in_use() const noexcept { return in_use_ * slot_bytes_; }
   std::size_t slots_in_use_peak() const noexcept { return in_use_peak_; }
 
+  // Shares: what one user may hold depends on what is left for the others. With a share f of the slots free
+  // that is 16 f² of all: so one alone gets four fifths, five that keep what they get leave a tenth, a
+  // hundred a fortieth, and whoever holds little goes on (an idea of Choudhury and Hahne's, "Dynamic Queue
+  // Length Thresholds for Shared-Memory Packet Switches", 1998).
+
+  /// From now on, until it is free again, a slot counts for `to`. Does nothing for a block of another owner
+  /// and for a slot that counts for somebody.
+  void charge(block& slot, slot_account& to) noexcept;
+  /// What the account holds counts for nobody any more. O(slots), but O(1) when that is nothing.
+  void close(slot_account& account) noexcept;
+  bool is_over_share(const slot_account& account) const noexcept { return !is_within(account.slots_); }
+  /// Would not be with one more. Whoever holds nothing may always have one.
+  bool may_have_more(const slot_account& account) const noexcept {
+    return account.slots_ == 0 || is_within(account.slots_ + std::uint64_t{1});
+  }
+  /// Slots given back so far: who waits for some looks whether it has changed.
+  std::uint64_t slots_returned() const noexcept { return returned_; }
+  /// Slots in use that anybody may be given: they lie ready in the kernel's hands (io_uring).
+  void lend(std::size_t count) noexcept { lent_ += count; }
+  void take_back(std::size_t count) noexcept { lent_ -= count; }
+
   // Who holds what.
   bool traces_leases() const noexcept { return origins_ != nullptr; }
   /// Does nothing for a block of another owner.
@@ -72,6 +109,11 @@ class buffer_pool {
  private:
   struct pool_slot;
   static void give_back(block& slot) noexcept;
+  bool is_ours(const block& slot) const noexcept;
+  bool is_within(std::uint64_t slots) const noexcept {
+    const std::uint64_t left = slots_free() + lent_;
+    return slots == 0 || slots * slots_max_ <= 16 * left * left;
+  }
 
   std::size_t slot_bytes_;
   std::size_t slots_max_;
@@ -82,6 +124,8 @@ class buffer_pool {
   std::unique_ptr<pool_slot[]> slots_;
   std::unique_ptr<lease_origin[]> origins_; ///< of each slot; null: not traced
   pool_slot* free_ = nullptr;
+  std::uint64_t returned_ = 0;
+  std::size_t lent_ = 0;
 };
 
 } // namespace weir

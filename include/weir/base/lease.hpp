@@ -6,8 +6,8 @@
 //   to another thread is copied first: `lease::copy_of(bytes)` makes a block of its own that nobody else
 //   shares.
 // Lifetime: the bytes stay valid and unmoved until the last lease on the block is gone; then the block
-// returns to its pool. Bound: a slice of a few bytes pins the whole block (a pool slot): keep long what you
-// copied, not what you share.
+// returns to its pool. Bound: a slice of a few bytes pins the whole block (a pool slot), and counts so
+// for the stream that received it: keep long what you copied, not what you share.
 #pragma once
 
 #include <cassert>

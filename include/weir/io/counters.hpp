@@ -62,12 +62,14 @@ struct loop_counters {
   counter operations_started;
   counter completions; ///< dispatched, partial ones included
   std::array<counter, lane_count> completions_of_lane;
-  counter operations_parked; ///< waited because a bound was reached
-  counter receives_starved;  ///< waited because the buffer pool was empty
-  counter receives_paused;   ///< a stream's receive was stopped: its credit is used up, or slots are few
-  counter wakes;             ///< wake-ups by other threads that cost a system call
-  counter watches_spinning;  ///< watches that were found to spin (os/watch.hpp)
-  counter calls_blocking;    ///< known blocking calls made by handlers (runtime/blocking_trap.hpp)
+  counter operations_parked;   ///< waited because a bound was reached
+  counter receives_starved;    ///< waited because the buffer pool was empty
+  counter receives_paused;     ///< a stream's receive was stopped: its credit is used up, or slots are few
+  counter receives_over_share; ///< of these, how often one could not go on: it holds more than its share
+  counter writes_waited;       ///< a writer waited because what is unsent of its stream is at the bound
+  counter wakes;               ///< wake-ups by other threads that cost a system call
+  counter watches_spinning;    ///< watches that were found to spin (os/watch.hpp)
+  counter calls_blocking;      ///< known blocking calls made by handlers (runtime/blocking_trap.hpp)
 };
 
 } // namespace weir

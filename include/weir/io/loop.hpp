@@ -99,6 +99,11 @@ class loop {
   void resume_soon(work& item) noexcept { woken_.push_back(item); }
   /// Runs once, after everything else of this turn and before it submits: where gathered writes leave.
   void at_end_of_turn(work& item) noexcept { ending_.push_back(item); }
+  /// Runs at the end of the next turn by which a slot of `buffers` has been given back since the last look:
+  /// for those who hold more than their share of them. Once; unlike all else that waits it may be taken away
+  /// again.
+  void when_slots_return(work& item) noexcept { awaiting_slots_.push_back(item); }
+  void no_longer_when_slots_return(work& item) noexcept { awaiting_slots_.remove(item); }
   /// Any thread, async-signal-safe: the current or the next turn does not sleep.
   void wake() noexcept;
 
@@ -149,6 +154,10 @@ class loop {
   void run_deferred() noexcept;
   void run_woken() noexcept;
   void run_end_of_turn() noexcept;
+  void run_awaiting_slots() noexcept;
+  bool have_slots_returned() const noexcept {
+    return !awaiting_slots_.empty() && pool_.slots_returned() != slots_returned_seen_;
+  }
   void submit_and_wait(std::uint64_t deadline_ns) noexcept;
   void spin(std::uint64_t until_ns) noexcept;
   void begin_phase(loop_phase phase) noexcept;
@@ -173,6 +182,8 @@ class loop {
   work_queue deferred_;
   work_queue woken_;
   work_queue ending_;
+  work_queue awaiting_slots_;
+  std::uint64_t slots_returned_seen_ = 0;
   intrusive_list<operation> outstanding_;
   single_writer<std::size_t> outstanding_count_;
   intrusive_list<memory_holder> holders_;

@@ -8,6 +8,7 @@
 #include <weir/base/intrusive.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace weir {
@@ -18,8 +19,12 @@ struct held_memory {
   int descriptor = -1;
   std::size_t unread_bytes = 0; ///< of memory that what was received and not read pins
   std::size_t unsent_bytes = 0;
-  bool is_paused = false; ///< its credit is used up: it receives no more
-  std::string name;       ///< the peer, where it is known
+  std::size_t held_bytes = 0; ///< of receive memory that counts for it: unread, or kept by whoever read it
+  bool is_paused = false;     ///< it receives no more: its credit is used up, slots are few,
+  bool is_over_share = false; ///< or it holds more than its share of the loop's receive memory
+  bool is_full = false;       ///< so much is unsent that writers wait, or go on waiting
+  std::uint64_t moved = 0;    ///< another number when what is paused or full has moved since
+  std::string name;           ///< the peer, where it is known
 };
 
 class memory_holder : public list_hook<> {

@@ -13,6 +13,12 @@ std::string failure::message() const {
   }
 }
 
+std::string failure::report() const {
+  if (spawned_at_.line() == 0) return message();
+  return std::string("task spawned at ") + spawned_at_.file_name() + ":" +
+         std::to_string(spawned_at_.line()) + ": " + message();
+}
+
 result<> failure::deliver() && {
   if (error* why = std::get_if<error>(&cause_)) return fail(std::move(*why));
   std::rethrow_exception(std::move(std::get<std::exception_ptr>(cause_)));

@@ -2,6 +2,7 @@
 #include <weir/io/loop.hpp>
 
 #include <cassert>
+#include <cstdio>
 #include <utility>
 
 namespace weir {
@@ -28,16 +29,16 @@ class nursery::child::promise_type : public pooled_frame, private work {
 };
 
 template <class T>
-nursery::child nursery::run_child(nursery& in, task<T> body) {
+nursery::child nursery::run_child(nursery& in, task<T> body, std::source_location where) {
   try {
     if constexpr (std::is_void_v<T>) {
       co_await std::move(body);
     } else {
       result<> outcome = co_await std::move(body);
-      if (!outcome) in.child_failed(failure(std::move(outcome).error()));
+      if (!outcome) in.child_failed(failure(std::move(outcome).error(), where));
     }
   } catch (...) {
-    in.child_failed(failure(std::current_exception()));
+    in.child_failed(failure(std::current_exception(), where));
   }
   in.child_ended();
 }
@@ -63,26 +64,26 @@ nursery::refusal::refusal(nursery& of) noexcept
 
 // --- spawning ---
 
-nursery::spawn_awaiter nursery::spawn(task<void> body) {
-  return {*this, run_child(*this, std::move(body))};
+nursery::spawn_awaiter nursery::spawn(task<void> body, std::source_location where) {
+  return {*this, run_child(*this, std::move(body), where)};
 }
 
-nursery::spawn_awaiter nursery::spawn(task<result<>> body) {
-  return {*this, run_child(*this, std::move(body))};
+nursery::spawn_awaiter nursery::spawn(task<result<>> body, std::source_location where) {
+  return {*this, run_child(*this, std::move(body), where)};
 }
 
-bool nursery::try_spawn(task<void>&& body) {
-  return try_spawn_any(std::move(body));
+bool nursery::try_spawn(task<void>&& body, std::source_location where) {
+  return try_spawn_any(std::move(body), where);
 }
 
-bool nursery::try_spawn(task<result<>>&& body) {
-  return try_spawn_any(std::move(body));
+bool nursery::try_spawn(task<result<>>&& body, std::source_location where) {
+  return try_spawn_any(std::move(body), where);
 }
 
 template <class T>
-bool nursery::try_spawn_any(task<T>&& body) {
+bool nursery::try_spawn_any(task<T>&& body, const std::source_location& where) {
   if (is_full() || refuses()) return false;
-  launch(run_child(*this, std::move(body)));
+  launch(run_child(*this, std::move(body), where));
   return true;
 }
 
@@ -111,7 +112,14 @@ void nursery::child_failed(failure why) {
   if (why.is_cancelled() && scope_.is_requested()) return;
   ++failures_;
   if (options_.policy == nursery_policy::propagate) return deliver_or_report(std::move(why));
-  if (options_.on_failure) options_.on_failure(why);
+  report(why);
+}
+
+void nursery::report(const failure& why) const {
+  if (options_.on_failure)
+    options_.on_failure(why);
+  else if (why.is_exception())
+    std::fprintf(stderr, "weir: %s\n", why.report().c_str());
 }
 
 void nursery::fail_with(failure why) {
@@ -122,8 +130,8 @@ void nursery::fail_with(failure why) {
 void nursery::deliver_or_report(failure why) {
   if (!first_failure_)
     first_failure_ = std::move(why);
-  else if (options_.on_failure)
-    options_.on_failure(why);
+  else
+    report(why);
   scope_.request();
 }
 

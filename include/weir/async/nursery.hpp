@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <source_location>
 
 namespace weir {
 
@@ -33,7 +34,8 @@ struct nursery_options {
 
   std::size_t limit;
   nursery_policy policy;
-  std::function<void(const failure&)> on_failure; ///< must not throw
+  /// Must not throw. Without it exceptions are told on stderr: they are faults of the program.
+  std::function<void(const failure&)> on_failure;
 };
 
 class nursery {
@@ -50,12 +52,14 @@ class nursery {
   /// `result<> spawned = co_await children.spawn(serve(std::move(stream)));` Waits while the nursery is full.
   /// In a cancelled nursery or scope the outcome is std::errc::operation_canceled and the task is destroyed
   /// unstarted.
-  spawn_awaiter spawn(task<void> child);
-  spawn_awaiter spawn(task<result<>> child);
+  spawn_awaiter spawn(task<void> child, std::source_location where = std::source_location::current());
+  spawn_awaiter spawn(task<result<>> child, std::source_location where = std::source_location::current());
 
   /// False, and the task is the caller's still, when the nursery is full or cancelled.
-  [[nodiscard]] bool try_spawn(task<void>&& child);
-  [[nodiscard]] bool try_spawn(task<result<>>&& child);
+  [[nodiscard]] bool try_spawn(task<void>&& child,
+                               std::source_location where = std::source_location::current());
+  [[nodiscard]] bool try_spawn(task<result<>>&& child,
+                               std::source_location where = std::source_location::current());
 
   /// `result<> outcome = co_await children.join();` Waits for every child, those spawned meanwhile included,
   /// and delivers the first failure: returns the error or throws the exception. A cancellation of the joining
@@ -77,9 +81,9 @@ class nursery {
  private:
   class child;
   template <class T>
-  static child run_child(nursery& in, task<T> body);
+  static child run_child(nursery& in, task<T> body, std::source_location where);
   template <class T>
-  bool try_spawn_any(task<T>&& body);
+  bool try_spawn_any(task<T>&& body, const std::source_location& where);
 
   bool is_full() const noexcept { return running_ >= options_.limit; }
   bool refuses() const noexcept { return is_joined_ || scope_.is_requested(); }
@@ -87,6 +91,7 @@ class nursery {
   void child_failed(failure why);
   void child_ended() noexcept;
   void deliver_or_report(failure why);
+  void report(const failure& why) const;
 
   nursery_options options_;
   cancellation scope_;

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::uint64_t question_patience_ns = 1'000'000'000;
 constexpr std::uint64_t answer_patience_ns = 5'000'000'000;
+constexpr std::uint64_t look_again_after_ns = 100'000'000;
 constexpr std::size_t question_bytes_max = 4096;
 constexpr int inspector_backlog = 16;
 
@@ -77,7 +78,13 @@ void inspector::serve() {
   constexpr std::uint64_t for_ever = ~std::uint64_t{0};
   while (wait_for(listener_.get(), POLLIN, for_ever)) {
     const descriptor client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!client) continue;
+    if (!client) {
+      // It waits still, and so would be reported at once: where descriptors are used up, some time helps.
+      constexpr int nobody = -1; // poll(2) leaves it out
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        (void)wait_for(nobody, 0, thread_clock::now_ns() + look_again_after_ns);
+      continue;
+    }
     try {
       serve_one(client.get());
     } catch (const std::exception&) { // out of memory: the next one may ask for less

@@ -118,8 +118,10 @@ result<> loop_group::stop(std::chrono::nanoseconds patience) {
   if (state_->wait_until_ended(patience)) return {};
   if (enter()) {
     std::string listing;
-    for (const auto& each : state_->seats) listing += each->describe(std::chrono::seconds(1));
-    leave();
+    {
+      const leaving at_the_end(*this);
+      for (const auto& each : state_->seats) listing += each->describe(std::chrono::seconds(1));
+    }
     if (state_->options.on_overdue)
       state_->options.on_overdue(listing);
     else
@@ -151,12 +153,14 @@ result<> loop_group::run(const std::function<task<result<>>(unsigned index)>& ma
 
   if (!enter()) return fail(errc::closed, "run");
   std::vector<root> roots;
-  for (unsigned i = 0; i < size(); ++i) roots.push_back(root{&on_each, i});
   std::vector<std::unique_ptr<root_call>> calls;
-  for (root& each : roots) calls.push_back(std::make_unique<root_call>(seat(each.index), each));
-  for (const auto& each : calls) each->start();
-  for (const auto& each : calls) each->wait();
-  leave();
+  {
+    const leaving at_the_end(*this);
+    for (unsigned i = 0; i < size(); ++i) roots.push_back(root{&on_each, i});
+    for (root& each : roots) calls.push_back(std::make_unique<root_call>(seat(each.index), each));
+    for (const auto& each : calls) each->start();
+    for (const auto& each : calls) each->wait();
+  }
 
   result<> outcome;
   std::exception_ptr thrown;

@@ -9,6 +9,7 @@
 #include <sched.h>
 
 #include <chrono>
+#include <exception>
 
 namespace weir {
 namespace {
@@ -45,7 +46,7 @@ void loop_seat::join() noexcept {
 
 void loop_seat::main() noexcept {
   seat_of_thread = this;
-  if (result<> placed = take_place(); !placed) {
+  if (result<> placed = try_take_place(); !placed) {
     group_.leave();
     tell_made(std::move(placed));
   } else {
@@ -55,7 +56,15 @@ void loop_seat::main() noexcept {
   group_.seat_ended();
 }
 
-result<> loop_seat::take_place() noexcept {
+result<> loop_seat::try_take_place() noexcept {
+  try {
+    return take_place();
+  } catch (const std::exception&) { // its memory cannot be had, or its options cannot work
+    return fail(std::errc::not_enough_memory, "loop_group");
+  }
+}
+
+result<> loop_seat::take_place() {
   pthread_setname_np(pthread_self(), name().substr(0, 15).c_str()); // comm: 15 characters (prctl(2))
   if (!group_.cores.empty()) {
     cpu_set_t own;

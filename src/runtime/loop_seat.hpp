@@ -49,7 +49,8 @@ class loop_seat {
   };
 
   void main() noexcept;
-  result<> take_place() noexcept;
+  result<> try_take_place() noexcept;
+  result<> take_place();
   void tell_made(result<> outcome);
   task<> attend();
   void note_description() noexcept;

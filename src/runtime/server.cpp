@@ -4,6 +4,7 @@
 #include <weir/runtime/server.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace weir {
@@ -47,7 +48,22 @@ struct server::desk {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> accepted{0};
   stop_bell stop;
-  loop_channel<admitted> handed;
+  loop_channel<guest> handed;
+};
+
+/// A connection that counts for a loop from the choice of the loop until its end, however that comes.
+struct server::guest {
+  guest(admitted taken, desk& at) noexcept : who(std::move(taken)) { count_for(at); }
+  void count_for(desk& at) noexcept {
+    ++at.connections;
+    counted.reset(&at.connections);
+  }
+
+  struct uncount {
+    void operator()(std::atomic<std::size_t>* of) const noexcept { --*of; }
+  };
+  admitted who;
+  std::unique_ptr<std::atomic<std::size_t>, uncount> counted;
 };
 
 server::server(loop_group& group, const address& at, const server_options& options, handler serve)
@@ -122,9 +138,9 @@ task<result<>> server::attend_own(unsigned index, loop_channel<address> opened) 
   }
   accept_gate gate(options_.gate, group_.size());
   const auto body = [&](nursery& guests) -> task<result<>> {
-    const taker take = [&](admitted guest) -> task<result<>> {
-      own.connections.fetch_add(1, std::memory_order_relaxed);
-      result<> spawned = co_await guests.spawn(attend(own, std::move(guest)));
+    const taker take = [&](admitted accepted) -> task<result<>> {
+      guest arrived(std::move(accepted), own);
+      result<> spawned = co_await guests.spawn(attend(own, std::move(arrived)));
       co_return spawned;
     };
     result<> accepted_all = co_await accept_until_stopped(own, door, gate, take);
@@ -142,19 +158,19 @@ task<result<>> server::run_on_one() {
   at_ = door->local_address();
   if (options_.on_listening) options_.on_listening(at_);
   accept_gate gate(options_.gate);
-  std::vector<loop_channel<admitted>::sender> ways;
+  std::vector<loop_channel<guest>::sender> ways;
   for (const auto& each : desks_) ways.push_back(each->handed.make_sender());
 
-  const taker hand_over = [&](admitted guest) -> task<result<>> {
+  const taker hand_over = [&](admitted accepted) -> task<result<>> {
     const std::size_t first = choose();
+    guest arrived(std::move(accepted), *desks_[first]);
     for (std::size_t i = 0; i < ways.size(); ++i) {
       const std::size_t to = (first + i) % ways.size();
-      desks_[to]->connections.fetch_add(1, std::memory_order_relaxed);
-      if (ways[to].try_send(std::move(guest))) co_return result<>();
-      desks_[to]->connections.fetch_sub(1, std::memory_order_relaxed);
+      arrived.count_for(*desks_[to]);
+      if (ways[to].try_send(std::move(arrived))) co_return result<>();
     }
-    desks_[first]->connections.fetch_add(1, std::memory_order_relaxed);
-    result<> sent = co_await ways[first].send(std::move(guest)); // all are busy: so are we
+    arrived.count_for(*desks_[first]);
+    result<> sent = co_await ways[first].send(std::move(arrived)); // all are busy: so are we
     co_return sent;
   };
   const auto body = [&](nursery& loops) -> task<result<>> {
@@ -183,10 +199,10 @@ task<result<>> server::attend_handed(unsigned index) {
   auto arriving = own.handed.make_receiver();
   const auto body = [&](nursery& guests) -> task<result<>> {
     for (;;) {
-      result<admitted> guest = co_await arriving.receive();
-      if (!guest && guest.error() == errc::closed) co_return result<>();
-      if (!guest) co_return fail(guest.error());
-      result<> spawned = co_await guests.spawn(attend(own, std::move(*guest)));
+      result<guest> arrived = co_await arriving.receive();
+      if (!arrived && arrived.error() == errc::closed) co_return result<>();
+      if (!arrived) co_return fail(arrived.error());
+      result<> spawned = co_await guests.spawn(attend(own, std::move(*arrived)));
       if (!spawned) co_return spawned;
     }
   };
@@ -200,26 +216,25 @@ task<result<>> server::accept_until_stopped(desk& at, listener& door, accept_gat
   at.stop.begin(accepting);
   if (stopping_.load(std::memory_order_seq_cst)) accepting.request();
   result<> outcome;
-  while (outcome && !accepting.is_requested()) {
-    result<admitted> guest = co_await gate.accept(door).under(&accepting);
-    if (guest) {
-      outcome = co_await take(std::move(*guest));
-    } else if (!guest.error().is_cancelled()) {
-      outcome = fail(guest.error());
+  try {
+    while (outcome && !accepting.is_requested()) {
+      result<admitted> accepted = co_await gate.accept(door).under(&accepting);
+      if (accepted) {
+        outcome = co_await take(std::move(*accepted));
+      } else if (!accepted.error().is_cancelled()) {
+        outcome = fail(accepted.error());
+      }
     }
+  } catch (const std::bad_alloc&) { // the bell knows of `accepting` still
+    outcome = fail(std::errc::not_enough_memory, "accept");
   }
   co_await shield(at.stop.end());
   co_return outcome;
 }
 
-task<result<>> server::attend(desk& at, admitted guest) {
-  struct leaving {
-    explicit leaving(desk& of) noexcept : left(of) {}
-    ~leaving() { left.connections.fetch_sub(1, std::memory_order_relaxed); }
-    desk& left;
-  } const at_the_end(at);
+task<result<>> server::attend(desk& at, guest who) {
   at.accepted.fetch_add(1, std::memory_order_relaxed);
-  result<stream> client = stream::adopt(std::move(guest.connection), options_.streams);
+  result<stream> client = stream::adopt(std::move(who.who.connection), options_.streams);
   if (!client) co_return fail(client.error());
   co_return co_await serve_(std::move(*client));
 }

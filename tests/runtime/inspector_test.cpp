@@ -2,15 +2,20 @@
 
 #include <weir/runtime/inspector.hpp>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <support/sockets.hpp>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 namespace weir::test {
 namespace {
@@ -97,6 +102,38 @@ TEST_F(inspector_test, answers_while_a_loop_is_stuck) {
   const auto all = nlohmann::json::parse(body_of(get("/snapshot")));
   released.set_value();
   EXPECT_EQ(all["loops"][0]["answers"], false);
+}
+
+TEST_F(inspector_test, does_not_spin_while_there_are_no_descriptors) {
+  const auto asked = open();
+  const auto cpu_ns = [] {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(used.tv_nsec);
+  };
+  const rlimit before = [] {
+    rlimit now{};
+    ::getrlimit(RLIMIT_NOFILE, &now);
+    return now;
+  }();
+  const descriptor client = connect();
+  send_text(client.get(), "GET /metrics HTTP/1.0\r\n\r\n");
+  EXPECT_FALSE(rest_of(client).empty()) << "what is loaded at the first question is";
+  const descriptor waiting(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const rlimit none{static_cast<rlim_t>(waiting.get() + 1), before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  std::vector<descriptor> taken; // numbers below the limit that are free still
+  while (descriptor more{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) taken.push_back(std::move(more));
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::strcpy(to.sun_path, path_.c_str());
+  EXPECT_EQ(::connect(waiting.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  send_text(waiting.get(), "GET /metrics HTTP/1.0\r\n\r\n");
+  const std::uint64_t before_ns = cpu_ns();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_LT(cpu_ns() - before_ns, 100'000'000u);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(rest_of(waiting).starts_with("HTTP/1.0 200 OK"));
 }
 
 TEST_F(inspector_test, only_its_owner_may_connect) {

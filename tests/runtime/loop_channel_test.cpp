@@ -138,6 +138,23 @@ TEST_P(loop_channel_test, close_wakes_who_waits_on_either_side) {
   stuck.join();
 }
 
+TEST_P(loop_channel_test, a_receiver_that_dies_closes_for_who_waits_to_send) {
+  loop_group& group = start(2);
+  loop_channel<int> numbers(2);
+  std::thread stuck([&] {
+    const auto send = [&] { return send_numbers(numbers, 0, 10); };
+    EXPECT_EQ(group.call(1, send).error(), errc::closed);
+  });
+  const auto receive_one_when_full = [&]() -> task<> {
+    auto in = numbers.make_receiver();
+    while (numbers.size() < 2) co_await yield();
+    result<int> first = co_await in.receive();
+    EXPECT_EQ(first, 0);
+  };
+  EXPECT_TRUE(group.call(0, receive_one_when_full));
+  stuck.join();
+}
+
 /// Receivers that give up again and again, while values come: each value is received once.
 TEST_P(loop_channel_test, cancelled_receives_and_sends_lose_nothing) {
   loop_group& group = start(2);

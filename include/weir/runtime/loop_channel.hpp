@@ -11,10 +11,11 @@
 // Bound: `capacity`, rounded up to a power of two; senders wait in line, loop by loop, and go on when half is
 // taken. Memory: all of it at once; nothing is allocated in steady state. Cancel-safe, both ways: `send`
 // leaves the value untouched unless it succeeds; what was handed to a receiver is delivered. Errors:
-// errc::closed, cancellation. After `close` what is inside is still received. Thread rule: the channel
-// belongs to no thread; a sender or receiver to the loop on which it was made, and with all who wait on it.
-// Lifetime: the ends keep the queue alive; who waits leaves before its end does (asserted); the loop of an
-// end outlives it by a turn (loop_group sees to that). One receiver in the life of a channel.
+// errc::closed, cancellation. After `close` what is inside is still received; a receiver that dies closes.
+// Thread rule: the channel belongs to no thread; a sender or receiver to the loop on which it was made, and
+// with all who wait on it. Lifetime: the ends keep the queue alive; who waits leaves before its end does
+// (asserted); the loop of an end outlives it by a turn (loop_group sees to that). One receiver in the life of
+// a channel.
 #pragma once
 
 #include <weir/async/waiter.hpp>
@@ -77,6 +78,7 @@ struct loop_channel<T>::queue : doorbell, std::enable_shared_from_this<queue> {
   }
   void close_inlet() noexcept {
     assert(receivers.empty() && "a receiver was left before those who wait on it");
+    close(); // there will be no other: who sends must not wait for ever
     if (!this->leave()) leaving_ = this->shared_from_this();
   }
 

@@ -89,6 +89,14 @@ class loop_group {
   /// False when all loops are drained: nobody is there to answer.
   bool enter() noexcept;
   void leave() noexcept;
+  /// Leaves on every path, allocation failures included: else the group would wait for ever.
+  struct leaving {
+    explicit leaving(loop_group& which) noexcept : group(which) {}
+    ~leaving() { group.leave(); }
+    leaving(const leaving&) = delete;
+    leaving& operator=(const leaving&) = delete;
+    loop_group& group;
+  };
 
   template <class T, class Make, class Base>
   class typed_call;
@@ -130,11 +138,7 @@ class loop_group::typed_call final : public Base {
 template <std::invocable Make, class T>
 task<flat_result<T>> loop_group::run_on(unsigned index, Make make) {
   if (!enter()) co_return fail(errc::closed, "run_on");
-  struct leaving {
-    explicit leaving(loop_group& which) noexcept : group(which) {}
-    ~leaving() { group.leave(); }
-    loop_group& group;
-  } const at_the_end(*this);
+  const leaving at_the_end(*this);
   co_return co_await typed_call<T, Make, awaited_call>(seat(index), make);
 }
 
@@ -142,9 +146,11 @@ template <std::invocable Make, class T>
 flat_result<T> loop_group::call(unsigned index, Make make) {
   if (!enter()) return fail(errc::closed, "call");
   typed_call<T, Make, blocking_call> asked(seat(index), make);
-  asked.start();
-  asked.wait();
-  leave();
+  {
+    const leaving at_the_end(*this);
+    asked.start();
+    asked.wait();
+  }
   return asked.await_resume();
 }
 

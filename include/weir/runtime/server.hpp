@@ -66,6 +66,7 @@ class server {
 
  private:
   struct desk;
+  struct guest;
   using taker = std::function<task<result<>>(admitted guest)>;
 
   task<result<>> run_on_each();
@@ -73,7 +74,7 @@ class server {
   task<result<>> attend_own(unsigned index, loop_channel<address> opened);
   task<result<>> attend_handed(unsigned index);
   task<result<>> accept_until_stopped(desk& at, listener& door, accept_gate& gate, taker take);
-  task<result<>> attend(desk& at, admitted guest);
+  task<result<>> attend(desk& at, guest who);
   std::size_t choose() noexcept;
   nursery_options bounds_of(std::size_t connections_max) const;
 

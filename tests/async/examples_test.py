@@ -5,7 +5,8 @@ import unittest
 from docs_page import DocsPage, SOURCE_DIR
 
 # Parts of other tools, which users do not include for themselves.
-PARTS = {"attempt", "branch", "failure", "flat_result", "frame_pool", "operation_awaiter", "scope", "unvoid", "waiter"}
+PARTS = {"attempt", "awaited", "branch", "failure", "flat_result", "frame_pool", "operation_awaiter", "scope", "sender_names", "stop_bridge",
+         "unvoid", "waiter"}
 
 
 class AsyncPage(DocsPage, unittest.TestCase):

@@ -1,16 +1,6 @@
 // An echo server with a bound on everything: `echo_server [ADDRESS:PORT]`. README.md shows the parts of this
 // file between [readme] and [/readme]; tests/app/readme_test.py compares them.
-#include <weir/async/when_all.hpp>
-#include <weir/async/when_any.hpp>
-
-#include <unistd.h>
-
-#include <cstdio>
-#include <string>
-#include <tuple>
-#include <vector>
-
-int self_test();
+#include "echo_server_self_test.hpp"
 
 // [readme]
 #include <weir/async/run.hpp>
@@ -60,62 +50,3 @@ int main(int argc, char** argv) {
   return loop && at && run(**loop, serve(*at)) ? 0 : 1;
 }
 // [/readme]
-
-// --- it talks to itself ---
-
-namespace {
-
-/// More than all buffers between the two ends hold: both have to wait for each other.
-constexpr std::size_t message_bytes = 16u << 20;
-
-std::vector<std::byte> make_message() {
-  std::vector<std::byte> bytes(message_bytes);
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 31 + i / 4096);
-  return bytes;
-}
-
-task<result<>> say(stream& server, const std::vector<std::byte>& message) {
-  transfer sent = co_await server.write_all(message);
-  if (!sent) co_return fail(sent.error());
-  co_return co_await server.shutdown();
-}
-
-/// The message comes back whole, then the end.
-task<result<>> hear(stream& server, const std::vector<std::byte>& message) {
-  std::vector<std::byte> echoed(message.size());
-  transfer received = co_await server.read_exactly(echoed);
-  if (!received) co_return fail(received.error());
-  result<lease> end = co_await server.read();
-  if (!end) co_return fail(end.error());
-  if (echoed != message || !end->empty()) co_return fail(errc::protocol, "the echo differs");
-  co_return result<>{};
-}
-
-task<result<>> converse(address at) {
-  const std::vector<std::byte> message = make_message();
-  result<stream> server = co_await stream::connect(at);
-  if (!server) co_return fail(server.error());
-  auto outcome = co_await when_all(say(*server, message), hear(*server, message));
-  result<> said = std::get<0>(outcome);
-  result<> heard = std::get<1>(outcome);
-  if (!said) co_return said;
-  co_return heard;
-}
-
-task<result<>> serve_one_client(address at) {
-  auto outcome = co_await when_any(serve(at), converse(at)); // the server listens before the client begins
-  const result<>& served = std::get<0>(outcome.values);
-  if (outcome.first == 0) co_return served; // it should have gone on
-  co_return std::get<1>(outcome.values);
-}
-
-} // namespace
-
-int self_test() {
-  auto loop = loop::create();
-  auto at = address::unix_abstract("weir-echo-" + std::to_string(::getpid()));
-  if (!loop || !at) return 1;
-  const result<> outcome = run(**loop, with_deadline(30s, serve_one_client(*at)));
-  if (!outcome) std::fprintf(stderr, "echo_server: %s\n", outcome.error().message().c_str());
-  return outcome ? 0 : 1;
-}

@@ -1,13 +1,12 @@
 // A server on all cores that ends gracefully: at SIGTERM it accepts nobody any more, gives those that it
 // serves five seconds to finish, then cancels them, and lists what does not end even so.
+#include "graceful_shutdown_self_test.hpp"
+
 #include <weir/async/run.hpp>
 #include <weir/async/sleep.hpp>
 #include <weir/async/when_any.hpp>
 #include <weir/os/signal_set.hpp>
 #include <weir/runtime/server.hpp>
-
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -59,19 +58,6 @@ int run_server(server_options options) {
   return outcome ? 0 : 1;
 }
 // [/graceful_shutdown]
-
-/// A client that is served, sees the server told to end, is served still, and leaves.
-void be_a_client(address at) {
-  descriptor self(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  char byte = 'x';
-  const auto ask = [&] {
-    return ::send(self.get(), &byte, 1, 0) == 1 && ::recv(self.get(), &byte, 1, 0) == 1;
-  };
-  const bool first = ::connect(self.get(), at.raw(), at.raw_bytes()) == 0 && ask();
-  ::kill(::getpid(), SIGTERM);
-  const bool second = first && ask();
-  std::puts(second ? "served to the end" : "not served");
-}
 
 int main(int argc, char** argv) {
   const bool is_test = argc > 1 && std::string_view(argv[1]) == "--self-test";

@@ -1,4 +1,6 @@
 // Operations on files of a simulated host, as a program sees them.
+#include "faultless.hpp"
+
 #include "cancels_later.hpp"
 
 #include <weir/async/file_operations.hpp>
@@ -20,12 +22,6 @@ namespace weir::sim::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-world_options without_faults() {
-  world_options options;
-  options.has_faults = false;
-  return options;
-}
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));

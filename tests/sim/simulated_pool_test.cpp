@@ -1,4 +1,6 @@
 // Blocking work on a simulated host: as many threads as it has, a line before them, an end in any order.
+#include "faultless.hpp"
+
 #include "cancels_later.hpp"
 
 #include <weir/async/offload.hpp>
@@ -21,12 +23,6 @@ namespace weir::sim::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-world_options without_faults() {
-  world_options options;
-  options.has_faults = false;
-  return options;
-}
 
 /// Runs it on one host until it has ended.
 void run_program(world& in, host::program what) {

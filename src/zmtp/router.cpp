@@ -36,9 +36,11 @@ result<> router::admit(pipe& peer, const peer_properties& properties) {
     if (!options().handover) return fail(errc::protocol, "the routing id of the peer is in use");
     retired(*other);
     drop_connection(*other);
+    queue_behind(peer, *other);
   }
   retired(peer); // it came back under another name
   enter(peer, std::move(id));
+  if (!other) queue_behind_namesake(peer);
   return {};
 }
 

@@ -72,7 +72,7 @@ bool socket::has_half_the_room(const pipe& from) const noexcept {
 
 bool socket::messages_arrived(pipe& from) noexcept {
   list_hook<ready_list>& turn = from;
-  if (!turn.is_linked()) ready_.push_back(from);
+  if (!turn.is_linked() && !from.earlier) ready_.push_back(from);
   bool has_woken = false;
   while (!ready_.empty()) {
     waiting_receive* const waiting = receivers_.front();

@@ -314,17 +314,49 @@ pipe& socket::open_pipe(bool is_persistent) {
 void socket::close_pipe(pipe& peer) noexcept {
   retired(peer);
   peer.is_ended = true;
-  if (is_closing_) static_cast<list_hook<ready_list>&>(peer).unlink();
+  if (is_closing_) {
+    static_cast<list_hook<ready_list>&>(peer).unlink();
+    leave_queue(peer);
+  }
   release_if_done(peer);
 }
 
 void socket::release_if_done(pipe& peer) noexcept {
   const bool is_ready = static_cast<list_hook<ready_list>&>(peer).is_linked();
-  if (!peer.is_ended || is_ready) return;
+  if (!peer.is_ended || is_ready || peer.earlier) return;
+  leave_queue(peer);
   static_cast<list_hook<pipe_list>&>(peer).unlink();
   delete &peer;
   --open_pipes_;
   progress_.set();
+}
+
+void socket::queue_behind(pipe& newcomer, pipe& earlier) noexcept {
+  pipe* last = &earlier;
+  while (last->later) last = last->later;
+  if (last == &newcomer || newcomer.earlier || last->is_persistent) return; // one that persists never goes
+  last->later = &newcomer;
+  newcomer.earlier = last;
+}
+
+void socket::queue_behind_namesake(pipe& newcomer) noexcept {
+  for (pipe* each = ready_.front(); each; each = ready_.next(*each))
+    if (each != &newcomer && each->routing_id() == newcomer.routing_id())
+      return queue_behind(newcomer, *each);
+}
+
+/// Whoever was behind it moves up; where that one becomes the first, its messages can be taken.
+void socket::leave_queue(pipe& peer) noexcept {
+  pipe* const before = std::exchange(peer.earlier, nullptr);
+  pipe* const next = std::exchange(peer.later, nullptr);
+  if (before) before->later = next;
+  if (!next) return;
+  next->earlier = before;
+  if (before || is_closing_) return;
+  if (next->in.has_message())
+    messages_arrived(*next);
+  else
+    release_if_done(*next);
 }
 
 void socket::tell(socket_event_kind kind, std::string_view where, const error* reason) {

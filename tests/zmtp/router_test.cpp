@@ -178,6 +178,32 @@ TEST_P(router_test, with_handover_lets_the_second_peer_take_the_place_of_the_fir
   });
 }
 
+TEST_P(router_test, what_a_peer_sent_before_it_came_back_is_received_first) {
+  run([&]() -> task<> {
+    for (const bool takes_over : {false, true}) {
+      socket_options options = logged();
+      options.handover = takes_over;
+      router ours(options);
+      const std::string endpoint = bind_to(ours, any_tcp);
+      std::optional<wire_peer> peer; // of three connections, none of whose messages is received meanwhile
+      for (int connection = 0; connection < 3; ++connection) {
+        if (!takes_over) peer.reset();
+        co_await until([&] { return takes_over || ours.connected() == 0; });
+        wire_peer next = co_await join(endpoint, "DEALER", "same");
+        const auto frame_of = [&](int i) { return wire_frame(std::to_string(3 * connection + i)); };
+        co_await next.send(frame_of(0) + frame_of(1) + frame_of(2));
+        co_await turns(20);
+        peer = std::move(next);
+      }
+      for (int i = 0; i < 9; ++i) {
+        const parts got = co_await receive(ours);
+        EXPECT_EQ(got, (parts{"same", std::to_string(i)})) << takes_over;
+      }
+      co_await close(ours);
+    }
+  });
+}
+
 TEST_P(router_test, gives_the_peer_of_the_next_connect_the_id_it_is_told) {
   run([&]() -> task<> {
     const listening_socket listener = listen_on_tcp();

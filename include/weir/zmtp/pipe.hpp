@@ -43,6 +43,10 @@ class pipe : public list_hook<ready_list>, public list_hook<pipe_list> {
   bool is_ended = false;           ///< no connection will come: it goes when its messages are taken
   cancellation* connection_scope = nullptr; ///< ends the connection; null without one
 
+  // A peer that came back may have messages of an earlier connection here still: those are taken first.
+  pipe* earlier = nullptr; ///< that of the connection before, until it goes
+  pipe* later = nullptr;   ///< whose messages wait until this one goes
+
  private:
   std::string routing_id_;
   frame prefix_;

@@ -101,6 +101,10 @@ class socket : private session_owner {
     return true;
   }
   void drop_connection(pipe& peer) noexcept;
+  /// Its messages come behind those that are left of an earlier connection of the same peer.
+  static void queue_behind(pipe& newcomer, pipe& earlier) noexcept;
+  /// The same, where one of that routing id has messages that were not taken yet.
+  void queue_behind_namesake(pipe& newcomer) noexcept;
   loop& home() noexcept { return home_; }
 
   socket_counters counters_;
@@ -125,6 +129,7 @@ class socket : private session_owner {
   pipe& open_pipe(bool is_persistent);
   void close_pipe(pipe& peer) noexcept;
   void release_if_done(pipe& peer) noexcept;
+  void leave_queue(pipe& peer) noexcept;
   void tell(socket_event_kind kind, std::string_view where, const error* reason = nullptr);
 
   // --- traffic ---

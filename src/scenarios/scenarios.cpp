@@ -5,7 +5,8 @@
 namespace weir::scenarios {
 namespace {
 
-constexpr std::array table{&timer_wheel_model, &nursery_tree, &deadlines, &channels, &retry_budgets};
+constexpr std::array table{&timer_wheel_model, &nursery_tree,  &deadlines,
+                           &channels,          &retry_budgets, &exchange};
 
 } // namespace
 

@@ -15,6 +15,7 @@ extern const sim::scenario nursery_tree;
 extern const sim::scenario deadlines;
 extern const sim::scenario channels;
 extern const sim::scenario retry_budgets;
+extern const sim::scenario exchange;
 
 /// All, in the order in which they are listed.
 std::span<const sim::scenario* const> all() noexcept;

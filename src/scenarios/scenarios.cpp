@@ -5,8 +5,8 @@
 namespace weir::scenarios {
 namespace {
 
-constexpr std::array table{&timer_wheel_model, &nursery_tree,  &deadlines,
-                           &channels,          &retry_budgets, &exchange};
+constexpr std::array table{&timer_wheel_model, &nursery_tree, &deadlines,       &channels,     &retry_budgets,
+                           &exchange,          &file_replace, &write_ahead_log, &blocking_work};
 
 } // namespace
 

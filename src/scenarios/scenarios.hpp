@@ -16,6 +16,9 @@ extern const sim::scenario deadlines;
 extern const sim::scenario channels;
 extern const sim::scenario retry_budgets;
 extern const sim::scenario exchange;
+extern const sim::scenario file_replace;
+extern const sim::scenario write_ahead_log;
+extern const sim::scenario blocking_work;
 
 /// All, in the order in which they are listed.
 std::span<const sim::scenario* const> all() noexcept;

@@ -5,7 +5,7 @@
 
 namespace weir::sim::test {
 
-inline world_options without_faults() {
+inline world_options faultless() {
   world_options options;
   options.has_faults = false;
   return options;

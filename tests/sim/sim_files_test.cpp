@@ -1,7 +1,6 @@
 // Operations on files of a simulated host, as a program sees them.
-#include "faultless.hpp"
-
 #include "cancels_later.hpp"
+#include "faultless.hpp"
 
 #include <weir/async/file_operations.hpp>
 #include <weir/async/operations.hpp>
@@ -51,7 +50,7 @@ void run_program(world& in, host& on, host::program what) {
 }
 
 TEST(sim_files, are_opened_written_read_renamed_and_removed) {
-  world in(1, without_faults());
+  world in(1, faultless());
   host& on = in.add_host("disk");
   run_program(in, on, [](host&) -> task<> {
     result<> made = co_await async_make_directory(AT_FDCWD, "directory", 0700);
@@ -87,7 +86,7 @@ TEST(sim_files, are_opened_written_read_renamed_and_removed) {
 TEST(sim_files, that_are_cancelled_did_nothing_or_tell_what_they_did) {
   std::map<bool, int> were_written;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    world in(seed, without_faults());
+    world in(seed, faultless());
     host& on = in.add_host("disk");
     run_program(in, on, [&](host&) -> task<> {
       const descriptor file = co_await opened("file");
@@ -123,7 +122,7 @@ TEST(sim_files, opens_that_are_cancelled_leak_no_descriptor) {
 }
 
 TEST(sim_files, survive_a_crash_as_far_as_they_were_synced) {
-  world in(7, without_faults());
+  world in(7, faultless());
   in.faults().set(fault::lost_write, 1'000'000);
   host& on = in.add_host("disk");
   int lives = 0;

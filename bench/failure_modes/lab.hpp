@@ -132,17 +132,24 @@ inline std::uint64_t peak_rss_bytes() noexcept {
   return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
 }
 
-/// Prints the record and ends the process, as it is: nobody wants to see connections being closed.
-[[noreturn]] inline void finish(heartbeat& beats, std::string_view more = {}) {
-  beats.beat();
-  std::string text = "{\"late_ms\": [";
-  for (const std::uint64_t late : beats.late_ns()) {
+/// "[0.02, 1.50]": beat by beat.
+inline std::string milliseconds(const std::vector<std::uint64_t>& late_ns) {
+  std::string text = "[";
+  for (const std::uint64_t late : late_ns) {
     char number[32];
     std::snprintf(number, sizeof number, "%s%.2f", text.back() == '[' ? "" : ", ",
                   static_cast<double>(late) / 1e6);
     text += number;
   }
-  text += "], \"peak_rss_bytes\": " + std::to_string(peak_rss_bytes());
+  return text + "]";
+}
+
+/// Prints the record and ends the process, as it is: nobody wants to see connections being closed.
+[[noreturn]] inline void finish(heartbeat& beats, std::string_view more = {}) {
+  beats.beat();
+  std::string text = "{\"late_ms\": " + milliseconds(beats.late_ns());
+  text += ", \"began_ns\": " + std::to_string(beats.began_ns());
+  text += ", \"peak_rss_bytes\": " + std::to_string(peak_rss_bytes());
   text += ", \"cpu_ms\": " + std::to_string(cpu_ns() / ns_per_ms);
   text.append(more).append("}\n");
   std::fputs(text.c_str(), stdout);

@@ -15,7 +15,7 @@ function guilty_handler_blocks() { Atomics.wait(new Int32Array(new SharedArrayBu
 function guilty_handler_throws() { throw new RangeError('no such order'); }
 
 // ---- The heartbeat: each beat that was due counts with its own lateness ---------------------------------------
-let began, due, ends, nextLong;
+let began, beganNs, due, ends, nextLong;
 let idleCalls = 0;
 const late = [];
 
@@ -30,6 +30,7 @@ function finish() {
   const used = process.cpuUsage();
   const record = {
     late_ms: late,
+    began_ns: beganNs,
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     cpu_ms: Math.round((used.user + used.system) / 1000),
   };
@@ -109,6 +110,7 @@ const echoDoor = net.createServer(echo).listen(0, '127.0.0.1', () => {
   const victimDoor = net.createServer(serveVictim).listen(0, '127.0.0.1', () => {
     console.log(`ports ${echoDoor.address().port} ${victimDoor.address().port}`);
     began = performance.now();
+    beganNs = Number(process.hrtime.bigint()); // CLOCK_MONOTONIC
     due = began + 1;
     ends = began + seconds * 1000;
     nextLong = began + CALM_MS;

@@ -1,11 +1,13 @@
 // The other side of every contestant: ten innocent clients, and the one that misbehaves.
 //
-//   lab_peer SCENARIO SECONDS ECHO_PORT VICTIM_PORT
+//   lab_peer SCENARIO SECONDS ECHO_PORT VICTIM_PORT CPU
 //
 // An innocent client sends 64 bytes each 10 ms, whether or not it was answered, and gives up on an answer
 // after 100 ms: then the request is lost. Beside them a thread that only sleeps has a heartbeat of the same
-// plan: it is late when the machine is. At the end one JSON object: `{"requests": N, "lost": N,
-// "machine_p99_ms": X}`.
+// plan: it is late when others take the machine. And one that comes before everybody is pinned to the CPU of
+// the contestant: it is late when that CPU stands still. At the end one JSON object: `{"requests": N,
+// "lost": N, "beside_p99_ms": X, "machine": {"began_ns": N, "every_ns": N, "is_first": B, "late_ms": […]}}`.
+#include "../support/machine_beats.hpp"
 #include "lab.hpp"
 
 #include <arpa/inet.h>
@@ -129,7 +131,7 @@ void misbehave(std::string_view scenario, unsigned echo, unsigned victim) {
 }
 
 /// What a heartbeat sees here that depends on nobody.
-double machine_p99_ms(double seconds) {
+double beside_p99_ms(double seconds) {
   lab::heartbeat beats(seconds);
   while (!beats.is_over()) {
     const std::uint64_t due = beats.beat();
@@ -144,14 +146,16 @@ double machine_p99_ms(double seconds) {
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 5) return std::fputs("see the head of peer.cpp\n", stderr), 2;
+  if (argc < 6) return std::fputs("see the head of peer.cpp\n", stderr), 2;
   ::signal(SIGPIPE, SIG_IGN);
   const auto echo = static_cast<unsigned>(std::atoi(argv[3]));
   const auto victim = static_cast<unsigned>(std::atoi(argv[4]));
   const std::uint64_t ends = lab::now_ns() + static_cast<std::uint64_t>(std::atof(argv[2]) * 1e9);
 
-  double machine_ms = 0;
-  std::thread reference([&] { machine_ms = machine_p99_ms(std::atof(argv[2])); });
+  double beside_ms = 0;
+  std::thread reference([&] { beside_ms = beside_p99_ms(std::atof(argv[2])); });
+  bench::machine_beats machine(std::atoi(argv[5]),
+                               static_cast<std::uint64_t>(std::atof(argv[2]) * 1e9) + patience_ns);
   std::vector<innocent> clients;
   for (std::size_t i = 0; i < innocent_count; ++i) clients.emplace_back(echo);
   std::thread guilty(misbehave, argv[1], echo, victim);
@@ -178,7 +182,12 @@ int main(int argc, char** argv) {
     lost += each.lost();
   }
   reference.join();
-  std::printf("{\"requests\": %zu, \"lost\": %zu, \"machine_p99_ms\": %.2f}\n", requests, lost, machine_ms);
+  machine.stop();
+  std::printf("{\"requests\": %zu, \"lost\": %zu, \"beside_p99_ms\": %.2f, \"machine\": {\"began_ns\": %llu, "
+              "\"every_ns\": %llu, \"is_first\": %s, \"late_ms\": %s}}\n",
+              requests, lost, beside_ms, static_cast<unsigned long long>(machine.began_ns()),
+              static_cast<unsigned long long>(bench::machine_beats::every_ns),
+              machine.is_before_everybody() ? "true" : "false", lab::milliseconds(machine.late_ns()).c_str());
   std::fflush(stdout);
   ::_exit(0); // the guilty thread may hang in a call: so does its peer
 }

@@ -3,7 +3,8 @@
 from runtimes import CALM_MS
 
 MIB = 1 << 20
-COLUMNS = ("", "p50 ms", "p99 ms", "max ms", "RSS MiB", "CPU ms", "requests", "lost", "machine p99", "guilty named", "")
+COLUMNS = ("", "p50 ms", "p99 ms", "max ms", "RSS MiB", "CPU ms", "requests", "lost", "machine max", "above it",
+           "beside p99", "guilty named", "")
 
 
 def cells(row):
@@ -15,6 +16,10 @@ def cells(row):
         note = f"{row['calls']:,} calls of the watcher"
     if row.get("orders") is not None:
         note = f"orders seen: {row['orders']}"
+    if row.get("reported_after_ms"):
+        note = f"reported {', '.join(f'{ms:.0f}' for ms in row['reported_after_ms'])} ms after it began"
+    if row.get("other_above_max_ms") is not None:
+        note += f"; another loop was at most {row['other_above_max_ms']:.2f} ms later than the machine"
     return (
         row["runtime"],
         number("p50_ms"),
@@ -24,7 +29,9 @@ def cells(row):
         number("cpu_ms", "{:.0f}"),
         number("requests", "{:.0f}"),
         number("lost", "{:.0f}"),
-        number("machine_p99_ms"),
+        number("machine_max_ms"),
+        number("above_max_ms"),
+        number("beside_p99_ms"),
         row.get("named", "-"),
         note,
     )
@@ -45,16 +52,25 @@ def bars(scenario, rows):
     row = next((r for r in rows if r["runtime"] == "weir"), None)
     if row is None:
         return
+    is_restless = "error" not in row and "died" not in row and row["beside_p99_ms"] > CALM_MS
     for key, bar, words, scale in (
         ("p99_ms", scenario.p99_ms_max, "the heartbeat's p99 is under {:g} ms", 1),
         ("peak_rss_bytes", scenario.rss_bytes_max, "memory stays under {:g} MiB", MIB),
         ("lost", scenario.lost_max, "lost requests: at most {:g}", 1),
+        ("above_max_ms", scenario.above_ms_max, "the heartbeat is never more than {:g} ms later than the machine", 1),
+        ("other_above_max_ms", scenario.other_above_ms_max, "another loop's neither: {:g} ms", 1),
     ):
         if bar is not None:
             is_kept = row.get(key) is not None and row[key] <= bar
             is_load_bound = key == "peak_rss_bytes"  # kept easily where the peers hardly ran
-            is_restless = "error" not in row and "died" not in row and row["machine_p99_ms"] > CALM_MS
             yield f"{scenario.key}: {words.format(bar / scale)}", None if is_restless and (not is_kept or is_load_bound) else is_kept
+    if scenario.reported_ms_max is not None:
+        after = row.get("reported_after_ms") or []
+        is_kept = len(after) == row.get("long_handlers") and max(after, default=0) <= scenario.reported_ms_max
+        words = f"each is reported at most {scenario.reported_ms_max:g} ms after it began, while it lasts"
+        yield f"{scenario.key}: {words}", None if is_restless and not is_kept else is_kept
+    if scenario.is_named:
+        yield f"{scenario.key}: somebody says who is guilty", row.get("named", "no") != "no"
 
 
 def json_row(row):

@@ -14,16 +14,20 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
+#include <thread>
 
 using namespace weir;
 using namespace std::chrono_literals;
 
 /// The names that a report should show.
 [[gnu::noinline]] void guilty_handler_spins() {
+  witness::note_long_handler();
   lab::spin_for(lab::long_ns);
 }
 [[gnu::noinline]] void guilty_handler_blocks() {
+  witness::note_long_handler();
   lab::block_for(lab::long_ns);
 }
 [[gnu::noinline]] void guilty_handler_throws() {
@@ -32,6 +36,33 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// Another loop of the process, that has nothing but a heartbeat.
+class other_loop {
+ public:
+  explicit other_loop(double seconds) : beats_(seconds), thread_([this] { run(); }) {}
+  /// A member of the record; waits for the end.
+  std::string member() {
+    thread_.join();
+    return ", \"other_late_ms\": " + lab::milliseconds(beats_.late_ns()) +
+           ", \"other_began_ns\": " + std::to_string(beats_.began_ns());
+  }
+
+ private:
+  task<> beat() {
+    while (!beats_.is_over()) {
+      const auto pause = static_cast<std::int64_t>(beats_.beat() - lab::now_ns());
+      result<> slept = co_await sleep_for(std::chrono::nanoseconds(pause));
+      if (!slept) co_return;
+    }
+  }
+  void run() {
+    if (auto on = loop::create()) weir::run(**on, beat());
+  }
+
+  lab::heartbeat beats_;
+  std::thread thread_;
+};
+
 struct experiment {
   std::string_view scenario;
   lab::heartbeat beats;
@@ -39,11 +70,14 @@ struct experiment {
   std::vector<lease> kept{};
   long watched = 0; ///< calls of the watcher that does not read
   lab::order_log orders{};
+  std::unique_ptr<other_loop> other{}; ///< beside the one that blocks
 };
 
 [[noreturn]] void finish(experiment& of) {
   if (of.scenario == "E2") lab::finish(of.beats, ", \"calls\": " + std::to_string(of.watched));
   if (of.scenario == "E9") lab::finish(of.beats, of.orders.member());
+  if (of.scenario == "E1") lab::finish(of.beats, witness::member());
+  if (of.scenario == "E6") lab::finish(of.beats, witness::member() + of.other->member());
   lab::finish(of.beats);
 }
 
@@ -218,7 +252,7 @@ task<result<>> ask_in_rounds(experiment& of, nursery& all) {
 task<result<>> conduct(experiment& of, listener& echo_door, listener& victim_door) {
   auto options = nursery_options(1000, nursery_policy::isolate);
   options.on_failure = [](const failure& why) {
-    if (!why.is_cancelled()) std::fprintf(stderr, "weir: a task failed: %s\n", why.message().c_str());
+    if (!why.is_cancelled()) std::fprintf(stderr, "weir: %s\n", why.report().c_str());
   };
   channel<int> there;
   channel<int> back;
@@ -230,6 +264,7 @@ task<result<>> conduct(experiment& of, listener& echo_door, listener& victim_doo
     if (of.scenario == "E2") parts.push_back(watch_idly(of));
     if (of.scenario == "E4") parts.push_back(chain(all, there, back));
     if (of.scenario == "E9") parts.push_back(ask_in_rounds(of, all));
+    parts.push_back(witness::names_held_back());
     if (of.scenario == "E10") parts.push_back(work_slowly(of));
     if (result<> spawned = co_await all.spawn(beat(of)); !spawned) co_return spawned;
     for (task<result<>>& each : parts)
@@ -256,6 +291,7 @@ int main(int argc, char** argv) {
     if (!victim_door) co_return fail(victim_door.error());
     lab::tell_ports(echo_door->local_address().port(), victim_door->local_address().port());
     experiment all{argv[1], lab::heartbeat(std::atof(argv[2]))};
+    if (all.scenario == "E6") all.other = std::make_unique<other_loop>(std::atof(argv[2]));
     co_return co_await conduct(all, *echo_door, *victim_door);
   };
   const result<> done = run(**loop, whole());

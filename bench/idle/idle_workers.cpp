@@ -189,6 +189,8 @@ int main(int argc, char** argv) {
   if (argc == 5) return connect_and_stay(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
   const int connections = argc > 1 ? std::atoi(argv[1]) : 90'000;
   const int count = argc > 2 ? std::atoi(argv[2]) : 6;
+  if (connections < 1 || count < 1)
+    return std::fputs("idle_workers [CONNECTIONS [WORKERS]]: numbers above 0\n", stderr), 2;
   const result<> ended =
       worker::is_one() ? serve_clients() : oversee_workers(connections, static_cast<unsigned>(count));
   if (!ended) std::fprintf(stderr, "idle_workers: %s\n", ended.error().message().c_str());

@@ -22,7 +22,7 @@ weir::loop_options loop_options_of(const bench::options& o) {
   options.spin_ns = o.spin_us * 1'000;
   if (!o.backend.empty()) {
     const auto backend = weir::parse_backend(o.backend == "uring" ? "io_uring" : o.backend);
-    if (!backend) bench::fail("--backend", backend.error().message());
+    if (!backend) bench::fail("--backend", "'" + o.backend + "': automatic, uring or epoll is wanted");
     options.backend = *backend;
   }
   constexpr std::array strategies = {weir::receive_strategy::automatic,  weir::receive_strategy::multishot,
@@ -34,7 +34,10 @@ weir::loop_options loop_options_of(const bench::options& o) {
     options.io.strategy = strategy;
     known = true;
   }
-  if (!known) bench::fail("--strategy", "unknown");
+  if (!known)
+    bench::fail("--strategy",
+                "'" + o.strategy +
+                    "': automatic, multishot, one_shot, adaptive, wait_first or speculative is wanted");
   return options;
 }
 

@@ -1,8 +1,9 @@
 // How much memory an idle connection takes, and what many of them cost the few that are active:
-// idle_connections [--backend io_uring|epoll] [--connections 15000] [--active 1000] [--ms 3000]
+// idle_connections [--backend io_uring|epoll] [--connections 15000] [--active 1000] [--ms 2000] [--rounds 5]
 //
 // Each connection is held by a coroutine of its own that has echoed once and waits for more; the clients are
-// another process. Memory is what the kernel says of this process (resident, /proc/self/statm).
+// another process. Memory is what the kernel says of this process (resident, /proc/self/statm). The active
+// ones are measured among all and alone in turn, round by round; about a minute.
 #include "scenario.hpp"
 
 #include <weir/async/run.hpp>
@@ -46,6 +47,11 @@ task<> until_served(nursery& clients, std::size_t count) {
   }
 }
 
+task<> none_left(bench::echo_clients& clients, nursery& served) {
+  co_await bench::carried_out(clients, order(order::close_all));
+  co_await until_served(served, 0);
+}
+
 task<result<>> measure(const bench::scenario_options& all, bench::echo_clients& clients) {
   result<listener> door = listener::bind(*address::parse_ip("127.0.0.1:0"));
   if (!door) co_return fail(door.error());
@@ -54,30 +60,25 @@ task<result<>> measure(const bench::scenario_options& all, bench::echo_clients& 
     result<> serving = co_await served.spawn(bench::serve(*door, served, echo));
     if (!serving) co_return serving;
     co_await bench::carried_out(clients, order(order::connect, 10, 0, port)); // what is made once is made
-    co_await bench::carried_out(clients, order(order::close_all));
-    co_await until_served(served, 0);
+    co_await none_left(clients, served);
 
-    const std::size_t before_bytes = resident_bytes();
-    co_await bench::carried_out(clients, order(order::connect, all.connections, 0, port));
-    const std::size_t each_bytes = (resident_bytes() - before_bytes) / all.connections;
-    const bench::latency among =
-        co_await bench::carried_out(clients, order(order::ping_pong, all.active, all.milliseconds));
-    co_await bench::carried_out(clients, order(order::close_all));
-    co_await until_served(served, 0);
-
-    co_await bench::carried_out(clients, order(order::connect, all.active, 0, port));
-    const bench::latency alone =
-        co_await bench::carried_out(clients, order(order::ping_pong, all.active, all.milliseconds));
-    co_await bench::carried_out(clients, order(order::close_all));
-    co_await until_served(served, 0);
-
-    std::printf("%u idle connections: %zu bytes of resident memory each (at most 1,024 wanted)\n",
-                all.connections, each_bytes);
-    std::printf("%u active among them: p50 %.0f us, p99 %.0f us, %llu echoes\n", all.active, among.p50_us,
-                among.p99_us, static_cast<unsigned long long>(among.rounds));
-    std::printf("%u alone:             p50 %.0f us, p99 %.0f us, %llu echoes\n", all.active, alone.p50_us,
-                alone.p99_us, static_cast<unsigned long long>(alone.rounds));
-    std::printf("p99 ratio %.2f (at most 1.2 wanted)\n", among.p99_us / alone.p99_us);
+    bench::comparison latencies("among all", "alone");
+    const order ping_pong(order::ping_pong, all.active, all.milliseconds);
+    for (std::uint32_t round = 0; round < all.rounds; ++round) {
+      const std::size_t before_bytes = resident_bytes();
+      co_await bench::carried_out(clients, order(order::connect, all.connections, 0, port));
+      if (round == 0)
+        std::printf("%u idle connections: %zu bytes of resident memory each (at most 1,024 wanted)\n",
+                    all.connections, (resident_bytes() - before_bytes) / all.connections);
+      const bench::latency among = co_await bench::carried_out(clients, ping_pong);
+      co_await none_left(clients, served);
+      co_await bench::carried_out(clients, order(order::connect, all.active, 0, port));
+      const bench::latency alone = co_await bench::carried_out(clients, ping_pong);
+      co_await none_left(clients, served);
+      latencies.add(among, alone);
+    }
+    std::printf("%u active among %u, and alone\n", all.active, all.connections);
+    latencies.print(1.2);
     served.cancel();
     co_return result<>();
   };
@@ -93,16 +94,9 @@ int main(int argc, char** argv) {
   const bench::scenario_options all = bench::parse(argc, argv, defaults);
   bench::echo_clients clients; // before there are threads
   loop_options options;
-  auto chosen = parse_backend(all.backend);
-  if (!chosen) bench::die("--backend");
-  options.backend = *chosen;
-  auto on = loop::create(options);
-  if (!on) {
-    std::fprintf(stderr, "%s\n", on.error().message().c_str());
-    return 1;
-  }
-  std::printf("%s\n", (*on)->backend_reason().c_str());
-  result<> outcome = run(**on, measure(all, clients));
+  options.backend = all.backend;
+  const auto on = bench::make_loop(options);
+  result<> outcome = run(*on, measure(all, clients));
   if (outcome || outcome.error().is_cancelled()) return 0;
   std::fprintf(stderr, "%s\n", outcome.error().message().c_str());
   return 1;

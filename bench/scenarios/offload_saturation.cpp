@@ -1,8 +1,8 @@
 // What connections notice of a pool that computes without a pause:
-// offload_saturation [--backend io_uring|epoll] [--connections 1000] [--ms 3000]
+// offload_saturation [--backend io_uring|epoll] [--connections 1000] [--ms 2000] [--rounds 5]
 //
 // The loop has a core of its own, shared only with the clients, which are another process; the pool's threads
-// have the others. Ping-pong over all connections, first with the pool idle, then with the pool at 100 %.
+// have the others. Ping-pong over all connections, in turn with the pool at 100 % and with the pool idle.
 #include "scenario.hpp"
 
 #include <weir/async/offload.hpp>
@@ -64,24 +64,29 @@ task<result<>> measure(const bench::scenario_options& all, bench::echo_clients& 
     result<> serving = co_await served.spawn(bench::serve(*door, served, echo));
     if (!serving) co_return serving;
     co_await bench::carried_out(clients, order(order::connect, all.connections, 0, port));
-    const bench::latency idle =
-        co_await bench::carried_out(clients, order(order::ping_pong, all.connections, all.milliseconds));
+    bench::comparison latencies("pool at 100 %", "pool idle");
     std::uint64_t computed = 0;
-    for (int i = 0; i < 64; ++i) {
-      result<> spawned = co_await served.spawn(saturate(computed));
-      if (!spawned) co_return spawned;
+    bool was_full = true;
+    for (std::uint32_t round = 0; round < all.rounds; ++round) {
+      const order ping_pong(order::ping_pong, all.connections, all.milliseconds);
+      bench::latency busy;
+      auto under_load = [&](nursery& computing) -> task<result<>> {
+        for (int i = 0; i < 64; ++i) {
+          result<> spawned = co_await computing.spawn(saturate(computed));
+          if (!spawned) co_return spawned;
+        }
+        busy = co_await bench::carried_out(clients, ping_pong);
+        was_full = was_full && pool.queued(pool_class::cpu) > 0;
+        computing.cancel();
+        co_return result<>();
+      };
+      (void)co_await with_nursery(nursery_options(64), under_load); // ends with what was begun
+      const bench::latency idle = co_await bench::carried_out(clients, ping_pong);
+      latencies.add(busy, idle);
     }
-    const bench::latency busy =
-        co_await bench::carried_out(clients, order(order::ping_pong, all.connections, all.milliseconds));
-    std::printf("%u in ping-pong, pool idle:  p50 %.0f us, p99 %.0f us, %llu echoes\n", all.connections,
-                idle.p50_us, idle.p99_us, static_cast<unsigned long long>(idle.rounds));
-    std::printf(
-        "%u in ping-pong, pool at 100 %% (%u threads busy, %zu queued, %llu computations): p50 %.0f us, "
-        "p99 %.0f us, %llu echoes\n",
-        all.connections, pool.threads_busy(pool_class::cpu), pool.queued(pool_class::cpu),
-        static_cast<unsigned long long>(computed), busy.p50_us, busy.p99_us,
-        static_cast<unsigned long long>(busy.rounds));
-    std::printf("p99 ratio %.2f (at most 1.5 wanted)\n", busy.p99_us / idle.p99_us);
+    std::printf("%u in ping-pong, %llu computations meanwhile, the pool %s\n", all.connections,
+                static_cast<unsigned long long>(computed), was_full ? "had more in line" : "WAS NOT FULL");
+    latencies.print(1.5);
     served.cancel();
     co_return result<>();
   };
@@ -105,12 +110,8 @@ int main(int argc, char** argv) {
 
   loop_options options;
   options.blocking = &pool;
-  auto chosen = parse_backend(all.backend);
-  if (!chosen) bench::die("--backend");
-  options.backend = *chosen;
-  auto on = loop::create(options);
-  if (!on) bench::die("loop");
-  std::printf("%s\n", (*on)->backend_reason().c_str());
-  result<> outcome = run(**on, measure(all, clients, pool));
+  options.backend = all.backend;
+  const auto on = bench::make_loop(options);
+  result<> outcome = run(*on, measure(all, clients, pool));
   return outcome || outcome.error().is_cancelled() ? 0 : 1;
 }

@@ -77,14 +77,14 @@ class client_main {
     std::size_t received = 0;
   };
 
-  /// One address as a source has ports for 28,000 connections; 5,000 of each leave room for those that
-  /// linger.
+  /// One address as a source has ports for 28,000 connections; 5,000 of each, and others the next time, leave
+  /// room for those that linger.
   void connect(const order& what) {
     for (std::uint32_t i = 0; i < what.connections; ++i) {
       connection made{::socket(AF_INET, SOCK_STREAM, 0)};
       sockaddr_in from{};
       from.sin_family = AF_INET;
-      from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + static_cast<std::uint32_t>(all_.size() / 5000));
+      from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + connected_ever_++ / 5000 % 10'000);
       sockaddr_in to = from;
       to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
       to.sin_port = htons(what.port);
@@ -158,6 +158,7 @@ class client_main {
 
   int orders_;
   int ready_;
+  std::uint32_t connected_ever_ = 0;
   std::vector<connection> all_;
 };
 

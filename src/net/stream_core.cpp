@@ -2,26 +2,27 @@
 
 #include <weir/io/system_calls.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <new>
 
 namespace weir {
 
 stream::core::core(loop& home, descriptor socket, const stream_options& options) noexcept
-    : memory_holder(report_held), work([](work& self) noexcept {
-        core& me = static_cast<core&>(self);
-        me.awaits_slots_ = false;
-        me.bytes_taken();
-      }),
-      unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)), home_(home),
-      send_max_bytes_(options.send_bytes.value_or(home.options().stream_send_bytes)),
-      receive_(*this, socket.get(),
-               [](operation& op, completion&& what) noexcept {
-                 static_cast<owned<receive_many_operation>&>(op).owner.on_received(std::move(what));
-               }),
+    : memory_holder(report_held), unread(options.credit_bytes.value_or(home.options().stream_credit_bytes)),
+      home_(home), send_max_bytes_(static_cast<std::uint32_t>(std::min<std::size_t>(
+                       options.send_bytes.value_or(home.options().stream_send_bytes), UINT32_MAX))),
       descriptor_(socket.release()) {
+  make_receive();
   home_.add_holder(*this);
+}
+
+void stream::core::make_receive() noexcept {
+  std::construct_at(&receive_, *this, descriptor_, [](operation& op, completion&& what) noexcept {
+    static_cast<owned<receive_many_operation>&>(op).owner.on_received(std::move(what));
+  });
 }
 
 stream::core::~core() {
@@ -42,7 +43,10 @@ held_memory stream::core::report_held(const memory_holder& self) {
   held.is_paused = me.paused_ && !me.suspended_;
   held.is_over_share = me.awaits_slots_;
   held.is_full = !me.is_drained();
-  held.moved = held.is_paused && !me.closing_ ? me.receive_.started_at_ns() : me.sent_bytes_;
+  if (me.awaits_slots_)
+    held.moved = me.wait_.since_ns;
+  else
+    held.moved = held.is_paused && !me.closing_ ? me.receive_.started_at_ns() : me.sent_bytes_;
   return held;
 }
 
@@ -50,11 +54,11 @@ held_memory stream::core::report_held(const memory_holder& self) {
 
 void stream::core::start_receiving() noexcept {
   paused_ = suspended_ = false;
-  await_no_slots();
   home_.start(receive_);
 }
 
 task<> stream::core::receiving_suspended() {
+  await_no_slots();
   paused_ = suspended_ = true;
   home_.cancel(receive_);
   while (is_receiving()) {
@@ -104,14 +108,35 @@ void stream::core::bytes_taken() noexcept {
   if (home_.buffers().may_have_more(slots_)) return start_receiving();
   // Whoever keeps what was received here may keep it for long, and nothing tells this stream when he does
   // not.
+  await_slots();
+}
+
+stream::core::slot_wait::slot_wait(core& of) noexcept
+    : work([](work& self) noexcept {
+        core& me = static_cast<slot_wait&>(self).owner;
+        me.wait_ended();
+        me.bytes_taken();
+      }),
+      owner(of), since_ns(of.home_.now_ns()) {}
+
+void stream::core::await_slots() noexcept {
   ++home_.counters().receives_over_share;
-  home_.when_slots_return(*this);
+  std::destroy_at(&receive_);
+  std::construct_at(&wait_, *this);
   awaits_slots_ = true;
+  home_.when_slots_return(wait_);
 }
 
 void stream::core::await_no_slots() noexcept {
-  if (awaits_slots_) home_.no_longer_when_slots_return(*this);
+  if (!awaits_slots_) return;
+  home_.no_longer_when_slots_return(wait_);
+  wait_ended();
+}
+
+void stream::core::wait_ended() noexcept {
+  std::destroy_at(&wait_);
   awaits_slots_ = false;
+  make_receive();
 }
 
 /// Slots are few, and this stream has its share: the rest is for streams that have none.

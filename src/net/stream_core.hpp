@@ -2,8 +2,8 @@
 // gone until the kernel holds nothing of it any more: then it closes the descriptor and deletes itself.
 //
 // Many streams are idle, so an idle one is small (docs/limits.md says how much): what only a stream that
-// sends needs stands in a part of its own, made when something is written and gone when it is sent; the
-// operation that closes takes the place of the one that receives.
+// sends needs stands in a part of its own, made when something is written and gone when it is sent; what
+// waits for slots, and the operation that closes, take the place of the one that receives.
 #pragma once
 
 #include "stream_sending.hpp"
@@ -18,7 +18,7 @@
 
 namespace weir {
 
-class stream::core : private memory_holder, private work {
+class stream::core : private memory_holder {
  public:
   core(loop& home, descriptor socket, const stream_options& options) noexcept;
   ~core();
@@ -31,7 +31,7 @@ class stream::core : private memory_holder, private work {
   /// For reads that bypass the pool: ends when the receive has ended; what was under way has arrived then.
   task<> receiving_suspended();
   void resume_receiving() noexcept;
-  bool is_receiving() const noexcept { return !closing_ && !receive_.is_idle(); }
+  bool is_receiving() const noexcept { return !closing_ && !awaits_slots_ && !receive_.is_idle(); }
   /// After unread bytes were taken: goes on receiving below half of the credit.
   void bytes_taken() noexcept;
   /// No more bytes will come.
@@ -85,22 +85,34 @@ class stream::core : private memory_holder, private work {
   };
 
   static held_memory report_held(const memory_holder& self);
+  void make_receive() noexcept;
   void on_received(completion&& what) noexcept;
   void on_receive_ended(int result) noexcept;
   bool is_in_the_way() const noexcept;
   bool must_pause() const noexcept;
+  void await_slots() noexcept;
   void await_no_slots() noexcept;
+  void wait_ended() noexcept;
   void on_sent(int result) noexcept;
   void close_when_idle() noexcept;
   void drop_unread_input() noexcept;
 
   bool is_sending() const noexcept { return sending_ && sending_->is_under_way(); }
 
+  /// Looks again when slots return.
+  struct slot_wait : work {
+    explicit slot_wait(core& of) noexcept;
+    core& owner;
+    std::uint64_t since_ns;
+  };
+
   loop& home_;
-  std::size_t send_max_bytes_;
+  std::uint32_t send_max_bytes_;
+  slot_account slots_; ///< of what was received here
   union {
     owned<receive_many_operation> receive_; ///< until it is time to close
-    owned<close_operation> close_;
+    slot_wait wait_;                        ///< while awaits_slots_
+    owned<close_operation> close_;          ///< from closing_ on
   };
   std::unique_ptr<stream_sending> sending_; ///< null while nothing is unsent
   std::uint64_t sent_bytes_ = 0;
@@ -108,7 +120,6 @@ class stream::core : private memory_holder, private work {
   void* notify_context_ = nullptr;
   event* closed_ = nullptr;
   outbound* rescue_ = nullptr;
-  slot_account slots_; ///< of what was received here
   int descriptor_;
   int read_errno_ = 0;
   int write_errno_ = 0;
@@ -117,7 +128,7 @@ class stream::core : private memory_holder, private work {
   bool end_of_file_ : 1 = false;
   bool abandoned_ : 1 = false;
   bool closing_ : 1 = false;       ///< close_ has taken the place of receive_
-  bool awaits_slots_ : 1 = false;  ///< paused over its share: this work looks again when slots return
+  bool awaits_slots_ : 1 = false;  ///< paused over its share: wait_ has taken the place of receive_
   bool keeps_sending_ : 1 = false; ///< somebody holds a reference to what is unsent
 };
 

@@ -167,12 +167,21 @@ void stream::core::on_sent(int result) noexcept {
   if (result >= 0)
     sent_bytes_ += static_cast<std::uint64_t>(result);
   else
-    write_errno_ = -result;
+    end_writing(-result);
   if (abandoned_) return close_when_idle();
   schedule_send();
   if (sending_->unsent.empty() && !keeps_sending_) sending_.reset();
   sent.set();
   if (notify_sent_) notify_sent_(notify_context_);
+}
+
+/// What was to follow is never sent. Behind EPIPE and ECONNRESET the peer's end is on its way, perhaps with
+/// last words before it. Behind any other failure, of memory for one, nothing would come: neither side is
+/// left to wait for the other.
+void stream::core::end_writing(int reason) noexcept {
+  write_errno_ = reason;
+  const bool is_the_peers = reason == EPIPE || reason == ECONNRESET;
+  if (!is_the_peers && !abandoned_) ::shutdown(descriptor_, SHUT_RDWR);
 }
 
 // --- the end ---

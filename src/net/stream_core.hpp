@@ -94,6 +94,7 @@ class stream::core : private memory_holder {
   void await_no_slots() noexcept;
   void wait_ended() noexcept;
   void on_sent(int result) noexcept;
+  void end_writing(int reason) noexcept;
   void close_when_idle() noexcept;
   void drop_unread_input() noexcept;
 

@@ -36,6 +36,7 @@ result<std::unique_ptr<loop>> loop::create(const loop_options& options) {
 
 result<std::unique_ptr<loop>> loop::create(const loop_options& options, const backend_factory& factory) {
   std::unique_ptr<loop> made(new loop(options));
+  if (!options.blocking) blocking_pool::of_process(); // made now, so that asking for it cannot fail later
   auto chosen = factory(made->options_, made->completed_, made->pool_, made->counters_);
   if (!chosen) return fail(std::move(chosen).error());
   made->proactor_ = std::move(chosen->implementation);

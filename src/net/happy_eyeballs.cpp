@@ -37,14 +37,13 @@ task<result<descriptor>> connect_socket(address to) {
 void address_interleaver::add(const address& candidate) {
   const std::size_t family = candidate.family() == AF_INET6 ? 0 : 1;
   if (std::exchange(is_untouched_, false) && preference_ == preference::keep_order) turn_of_ = family;
-  waiting_[family].push_back(candidate);
+  waiting_[family].push_back(address(candidate));
 }
 
 address address_interleaver::next() {
   assert(!empty());
   const std::size_t family = waiting_[turn_of_].empty() ? 1 - turn_of_ : turn_of_;
-  address first = waiting_[family].front();
-  waiting_[family].pop_front();
+  address first = waiting_[family].pop_front();
   turn_of_ = 1 - family;
   return first;
 }

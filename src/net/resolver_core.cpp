@@ -56,15 +56,15 @@ void resolver::core::close() noexcept {
 
 resolver::core::question& resolver::core::question_for(const std::string& key, std::string host, int family,
                                                        const address& of) {
-  const auto [at, is_new] = questions_.try_emplace(key);
-  if (is_new) {
-    at->second = std::make_unique<question>(*this, key, std::move(host), family, of);
-    line_.push_back(*at->second);
-    ++queued;
-  } else {
+  if (const auto known = questions_.find(key); known != questions_.end()) {
     ++counters.joined;
+    return *known->second;
   }
-  return *at->second;
+  auto made = std::make_unique<question>(*this, key, std::move(host), family, of); // whole before it is found
+  question& asked = *questions_.emplace(key, std::move(made)).first->second;
+  line_.push_back(asked);
+  ++queued;
+  return asked;
 }
 
 void resolver::core::start_questions() noexcept {
@@ -147,12 +147,15 @@ task<> resolver::core::refresh_hosts(std::shared_ptr<core> self) {
   const auto age_ns = static_cast<std::int64_t>(self->home_.now_ns() - self->hosts_read_ns_);
   if (self->options.hosts_file.empty() || self->is_reading_hosts_) co_return;
   if (age_ns < self->options.hosts_refresh.count()) co_return;
-  self->is_reading_hosts_ = true;
+  const struct reading {
+    explicit reading(bool& marked) noexcept : is_under_way(marked) { is_under_way = true; }
+    ~reading() { is_under_way = false; } // an exception too is an end
+    bool& is_under_way;
+  } until_the_end(self->is_reading_hosts_);
   auto read = [&known = *self] {
     return read_hosts(known.options.hosts_file, known.hosts_->stamp, known.options.hosts_bytes_max);
   };
   result<std::unique_ptr<hosts_table>> fresh = co_await offload(pool_class::disk, read);
-  self->is_reading_hosts_ = false;
   if (fresh || !fresh.error().is_cancelled()) self->hosts_read_ns_ = self->home_.now_ns();
   if (fresh && *fresh) self->hosts_ = std::move(*fresh); // else what was known still holds
 }

@@ -201,13 +201,12 @@ task<result<>> tls_stream::core::drain() {
     }
     result<std::size_t> taken{std::size_t{0}};
     {
-      const sole_use writing(carrier_is_in_use_);
+      const sole_use writing(carrier_is_in_use_, &drained_);
       iovec oldest{};
       engine_.output().gather({&oldest, 1});
       const std::span bytes(static_cast<const std::byte*>(oldest.iov_base), oldest.iov_len);
       taken = co_await carrier_.write(bytes);
     }
-    drained_.set();
     if (!taken) co_return failure(std::move(taken).error());
     engine_.output().consume(*taken);
   }
@@ -234,10 +233,9 @@ task<result<>> tls_stream::core::flush() {
   result<> done = co_await drain();
   if (!done) co_return done;
   {
-    const sole_use flushing(carrier_is_in_use_);
+    const sole_use flushing(carrier_is_in_use_, &drained_);
     done = co_await carrier_.flush();
   }
-  drained_.set();
   if (!done) co_return failure(std::move(done).error());
   co_return done;
 }

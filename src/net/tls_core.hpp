@@ -40,16 +40,20 @@ class tls_stream::core {
   /// Marks that a task is in one of the calls of which there may be one at a time.
   class sole_use {
    public:
-    explicit sole_use(bool& taken) noexcept : taken_(taken) {
+    explicit sole_use(bool& taken, event* over = nullptr) noexcept : taken_(taken), over_(over) {
       assert(!taken_ && "one task reads, and one writes, at a time");
       taken_ = true;
     }
-    ~sole_use() { taken_ = false; }
+    ~sole_use() {
+      taken_ = false;
+      if (over_) over_->set();
+    }
     sole_use(const sole_use&) = delete;
     sole_use& operator=(const sole_use&) = delete;
 
    private:
     bool& taken_;
+    event* over_; ///< set then, whatever ended it
   };
 
   result<std::optional<std::size_t>> decrypt(std::span<std::byte> into);

@@ -18,6 +18,7 @@
 #include <weir/async/nursery.hpp>
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
+#include <weir/base/ring.hpp>
 #include <weir/net/address.hpp>
 #include <weir/net/stream.hpp>
 #include <weir/net/stream_options.hpp>
@@ -25,7 +26,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,7 +58,7 @@ class address_interleaver {
 
  private:
   preference preference_;
-  std::array<std::deque<address>, 2> waiting_; ///< IPv6, and all others
+  std::array<ring<address>, 2> waiting_; ///< IPv6, and all others
   std::size_t turn_of_ = 0;
   bool is_untouched_ = true;
 };

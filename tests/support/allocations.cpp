@@ -1,6 +1,7 @@
 #include <support/allocations.hpp>
 #include <support/sanitized.hpp>
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -37,6 +38,10 @@ void on_release(const volatile void*) {}
 
 } // namespace
 
+std::int64_t live_allocations() noexcept {
+  return 0;
+}
+
 bool fail_allocation(std::uint64_t) noexcept {
   return false;
 }
@@ -48,8 +53,11 @@ bool fail_allocation(std::uint64_t) noexcept {
 namespace weir::test {
 namespace {
 
+std::atomic<std::int64_t> live{0};
+
 void* allocate(std::size_t size_bytes, std::size_t alignment) noexcept {
   if (++allocations == failing_allocation) return nullptr;
+  live.fetch_add(1, std::memory_order_relaxed);
   if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return std::malloc(size_bytes == 0 ? 1 : size_bytes);
   return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
 }
@@ -59,9 +67,18 @@ void* allocate_or_throw(std::size_t size_bytes, std::size_t alignment) {
   throw std::bad_alloc();
 }
 
+void release(void* memory) noexcept {
+  if (memory) live.fetch_sub(1, std::memory_order_relaxed);
+  std::free(memory);
+}
+
 constexpr std::size_t usual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
 } // namespace
+
+std::int64_t live_allocations() noexcept {
+  return live.load(std::memory_order_relaxed);
+}
 
 bool fail_allocation(std::uint64_t nth) noexcept {
   failing_allocation = allocations + nth;
@@ -85,18 +102,18 @@ void* operator new(size_t size, align_val_t alignment) { return allocate_or_thro
 void* operator new[](size_t size, align_val_t alignment) { return allocate_or_throw(size, static_cast<size_t>(alignment)); }
 void* operator new(size_t size, align_val_t alignment, const nothrow_t&) noexcept { return allocate(size, static_cast<size_t>(alignment)); }
 void* operator new[](size_t size, align_val_t alignment, const nothrow_t&) noexcept { return allocate(size, static_cast<size_t>(alignment)); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory, align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t, align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t, align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, align_val_t, const nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, align_val_t, const nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete[](void* memory) noexcept { release(memory); }
+void operator delete(void* memory, size_t) noexcept { release(memory); }
+void operator delete[](void* memory, size_t) noexcept { release(memory); }
+void operator delete(void* memory, const nothrow_t&) noexcept { release(memory); }
+void operator delete[](void* memory, const nothrow_t&) noexcept { release(memory); }
+void operator delete(void* memory, align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, size_t, align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, size_t, align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, align_val_t, const nothrow_t&) noexcept { release(memory); }
+void operator delete[](void* memory, align_val_t, const nothrow_t&) noexcept { release(memory); }
 // clang-format on
 
 #endif

@@ -6,9 +6,10 @@
 
 namespace weir::test {
 
-void coroutine_fixture::open(const backend_case& which, const loop_options& options) {
+void coroutine_fixture::open(const backend_case& which, const loop_options& options,
+                             const loop::backend_factory& backends) {
   settle();
-  loop_fixture::open(which, options);
+  loop_fixture::open(which, options, backends);
   is_open_ = !IsSkipped() && !HasFatalFailure();
 }
 

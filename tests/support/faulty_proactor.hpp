@@ -61,7 +61,7 @@ class faulty_proactor final : public proactor {
     case operation_kind::send:
     case operation_kind::send_gathered:
     case operation_kind::send_zero_copy:
-      return EPIPE;
+      return ENOBUFS; // not EPIPE, behind which a reader would rely on an end that never comes
     case operation_kind::shutdown:
       return ENOTCONN;
     case operation_kind::close:

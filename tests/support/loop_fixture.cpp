@@ -5,12 +5,13 @@ namespace weir::test {
 
 loop_fixture::loop_fixture() : open_before_(open_descriptors()), list_before_(list_of_open_descriptors()) {}
 
-void loop_fixture::open(const backend_case& which, const loop_options& options) {
+void loop_fixture::open(const backend_case& which, const loop_options& options,
+                        const loop::backend_factory& backends) {
   close_loop();
   if (which.is_io_uring()) {
     if (const std::string reason = why_no_io_uring(); !reason.empty()) GTEST_SKIP() << reason;
   }
-  auto made = loop::create(options);
+  auto made = backends ? loop::create(options, backends) : loop::create(options);
   ASSERT_TRUE(made) << made.error().message();
   loop_ = std::move(*made);
   EXPECT_EQ(loop_->backend().capabilities() & which.allowed, loop_->backend().capabilities())

@@ -18,7 +18,8 @@ class loop_fixture : public testing::Test {
   void TearDown() override;
 
   /// Makes the loop; skips the test where the machine has no such backend.
-  void open(const backend_case& which, const loop_options& options);
+  void open(const backend_case& which, const loop_options& options,
+            const loop::backend_factory& backends = nullptr);
   void close_loop();
 
   /// The loop, and one turn of it that does not wait.

@@ -38,7 +38,7 @@ connection connect_pair(transport which);
 
 /// Sends all of it, waiting for room where it must.
 void send_text(int socket, std::string_view text);
-/// Sends until the socket takes no more; how much it took.
+/// Sends until the socket takes no more, and will not; how much it took.
 std::size_t fill(int socket);
 /// What is there, without waiting.
 std::string read_available(int socket);
@@ -46,6 +46,8 @@ std::string read_available(int socket);
 std::string read_text(int socket, std::size_t size);
 /// Waits for the end of the stream; all that came before it.
 std::string read_to_end(int socket);
+/// Bytes that were sent on it and have not come to the other side.
+std::size_t undelivered_bytes(int socket);
 /// Bytes that wait in the socket.
 std::size_t unread_bytes(int socket);
 /// Closes `connected.theirs` in a way that makes reads of `ours` fail with ECONNRESET.

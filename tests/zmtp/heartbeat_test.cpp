@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <support/manual_clock.hpp>
 #include <support/zmtp_peers.hpp>
 
 #include <string>
@@ -53,34 +54,79 @@ TEST_P(heartbeat_test, unanswered_ends_the_connection) {
   });
 }
 
+/// Time passes as the test says, so that an answer is on time though the machine is late.
+class heartbeat_on_time_test : public heartbeat_test {
+ protected:
+  void SetUp() override { open(GetParam(), GetParam().options(), clock.backends()); }
+
+  /// Lets time pass until the next PING is sent; no more while that is on its way.
+  task<wire_peer::wire_part> next_ping(wire_peer& at) {
+    const std::uint64_t sent_before = on().counters().bytes_sent;
+    co_await until([&] {
+      if (on().counters().bytes_sent == sent_before) clock.advance(100us);
+      return unread_bytes(at.number()) > 0;
+    });
+    co_return co_await at.read_part();
+  }
+  /// Says it, and waits until the other side has heard it.
+  task<> say(wire_peer& from, std::string text) {
+    const std::uint64_t heard = on().counters().bytes_received + text.size();
+    co_await from.send(text);
+    co_await until([&] { return on().counters().bytes_received >= heard; });
+    co_await turns(2);
+  }
+  /// All timers that are due then run.
+  task<> pass(milliseconds time) {
+    clock.advance(time);
+    co_await turns(2);
+  }
+
+  manual_clock clock;
+};
+
 /// The timeout is as long as the interval unless said otherwise: answers that come on time must be enough.
-TEST_P(heartbeat_test, answered_keeps_an_idle_connection) {
+TEST_P(heartbeat_on_time_test, answered_keeps_an_idle_connection) {
   run([&]() -> task<> {
     router ours(beating(milliseconds(10)));
     wire_peer lives = co_await join(bind_to(ours, any_tcp));
     for (int i = 0; i < 30; ++i) {
-      const wire_peer::wire_part ping = co_await lives.read_part();
+      const wire_peer::wire_part ping = co_await next_ping(lives);
       EXPECT_EQ(ping.flags, 4) << "dropped after " << i << " answers";
-      result<> slept = co_await sleep_for(2ms);
-      EXPECT_TRUE(slept);
-      co_await lives.try_send(wire_command("PONG"));
+      co_await pass(milliseconds(8));
+      co_await say(lives, wire_command("PONG"));
     }
     EXPECT_EQ(log.count(disconnected), 0u);
     co_await close(ours);
   });
 }
 
-TEST_P(heartbeat_test, any_traffic_is_an_answer) {
+TEST_P(heartbeat_on_time_test, any_traffic_is_an_answer) {
   run([&]() -> task<> {
     router ours(beating(milliseconds(10)));
     wire_peer lives = co_await join(bind_to(ours, any_tcp));
     for (int i = 0; i < 20; ++i) {
-      const wire_peer::wire_part ping = co_await lives.read_part();
+      const wire_peer::wire_part ping = co_await next_ping(lives);
       EXPECT_EQ(ping.flags, 4);
-      co_await lives.try_send(wire_frame("busy"));
+      co_await pass(milliseconds(8));
+      co_await say(lives, wire_frame("busy"));
       co_await receive(ours);
     }
     EXPECT_EQ(log.count(disconnected), 0u);
+    co_await close(ours);
+  });
+}
+
+/// The other half of the truth: a little later is too late.
+TEST_P(heartbeat_on_time_test, an_answer_that_is_late_is_none) {
+  run([&]() -> task<> {
+    router ours(beating(milliseconds(10)));
+    wire_peer slow = co_await join(bind_to(ours, any_tcp));
+    co_await next_ping(slow);
+    co_await pass(milliseconds(9));
+    EXPECT_EQ(log.count(disconnected), 0u);
+    clock.advance(milliseconds(3));
+    co_await log.wait_for(disconnected);
+    EXPECT_TRUE(log.reason_of(disconnected).is_timeout());
     co_await close(ours);
   });
 }
@@ -180,6 +226,7 @@ TEST_P(heartbeat_test, of_both_sides_get_along) {
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, heartbeat_test, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, heartbeat_on_time_test, on_each_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::zmtp

@@ -49,6 +49,7 @@ std::vector<directory_entry> entries_in(std::span<const std::byte> records) {
 } // namespace
 
 struct directory::buffer {
+  std::size_t filled = 0; ///< what was read and not told
   alignas(dirent64) std::array<std::byte, 32768> bytes;
 };
 
@@ -68,13 +69,17 @@ task<result<directory>> directory::open(std::string path) {
 task<result<std::vector<directory_entry>>> directory::next_batch() {
   auto read = [number = opened_.get(), memory = buffer_.get()]() -> result<std::size_t> {
     const ssize_t got = calls().getdents64(number, memory->bytes.data(), memory->bytes.size());
+    if (got < 0 && errno == ENOENT) return std::size_t{0}; // it was removed meanwhile, so it holds none
     if (got < 0) return fail(error::from_errno(errno, "getdents64"));
-    return static_cast<std::size_t>(got);
+    memory->filled = static_cast<std::size_t>(got);
+    return memory->filled;
   };
   for (;;) {
-    result<std::size_t> got = co_await offload(pool_class::disk, read);
+    result<std::size_t> got = buffer_->filled;
+    if (*got == 0) got = co_await offload(pool_class::disk, read);
     if (!got) co_return fail(std::move(got).error().at(path_));
     auto found = entries_in(std::span<const std::byte>(buffer_->bytes).first(*got));
+    buffer_->filled = 0;
     if (!found.empty() || *got == 0) co_return std::move(found);
   }
 }

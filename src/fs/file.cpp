@@ -38,15 +38,13 @@ std::span<iovec> behind(std::span<iovec> pieces, std::size_t count) noexcept {
 }
 
 /// A reactor closes in place, which suits sockets: the last close of a file may wait for its disk.
-task<result<>> close_on_thread(int number) {
-  bool is_closed = false;
-  auto close_it = [number, &is_closed]() -> result<> {
-    is_closed = true;
-    if (calls().close(number) != 0) return fail(error::from_errno(errno, "close"));
+task<result<>> close_on_thread(descriptor opened) {
+  auto close_it = [&opened]() -> result<> {
+    if (calls().close(opened.release()) != 0) return fail(error::from_errno(errno, "close"));
     return {};
   };
   result<> outcome = co_await offload(pool_class::disk, close_it);
-  if (!is_closed) outcome = close_it(); // the pool ends
+  if (opened) outcome = close_it(); // the pool ends, or cannot start a thread
   co_return outcome;
 }
 
@@ -84,7 +82,7 @@ task<result<>> file::close() {
   const bool on_threads =
       loop::current()->backend().execution_of(operation_kind::sync) == execution::offloaded;
   if (on_threads) {
-    closed = co_await shield(close_on_thread(opened_.release()));
+    closed = co_await shield(close_on_thread(std::move(opened_)));
   } else {
     closed = co_await async_close(std::move(opened_));
   }

@@ -42,7 +42,8 @@ task<result<file_status>> status_of(std::string path, follow_links policy) {
 task<result<bool>> exists(std::string path) {
   result<file_status> found = co_await status_of(std::move(path));
   if (found) co_return true;
-  if (found.error() == std::errc::no_such_file_or_directory) co_return false;
+  const error& why = found.error();
+  if (why == std::errc::no_such_file_or_directory || why == std::errc::not_a_directory) co_return false;
   co_return fail(std::move(found).error());
 }
 

@@ -28,6 +28,7 @@ TEST_P(paths_test, are_made_looked_up_renamed_and_removed) {
     EXPECT_FALSE((co_await exists(from)).value_or(true));
     scratch_.write("directory/from", "12345");
     EXPECT_TRUE((co_await exists(from)).value_or(false));
+    EXPECT_FALSE((co_await exists(from + "/below a file")).value_or(true));
     EXPECT_TRUE(co_await fs::rename(from, to));
     scratch_.write("directory/from", "other");
     result<> refused = co_await fs::rename(from, to, when_there::refuse);
@@ -42,6 +43,18 @@ TEST_P(paths_test, are_made_looked_up_renamed_and_removed) {
     EXPECT_TRUE(co_await sync_directory(home));
     EXPECT_TRUE(co_await remove_directory(home));
     EXPECT_EQ(scratch_.size(), 0u);
+  });
+}
+
+TEST_P(paths_test, a_directory_that_was_removed_names_nothing) {
+  run([&]() -> task<> {
+    const std::string home = scratch_.path("directory");
+    EXPECT_TRUE(co_await make_directory(home));
+    result<directory> gone = co_await directory::open(home);
+    EXPECT_TRUE(gone) << gone.error().message();
+    EXPECT_TRUE(co_await remove_directory(home));
+    result<std::vector<directory_entry>> names = co_await gone->next_batch();
+    EXPECT_TRUE(names && names->empty());
   });
 }
 

@@ -50,6 +50,19 @@ TEST_P(send_file_test, sends_a_part_or_all_of_it) {
   }
 }
 
+/// It would be taken for "where the file stands".
+TEST_P(send_file_test, refuses_an_offset_that_no_file_has) {
+  run([&]() -> task<> {
+    const connection pair = connect_pair(transport::local);
+    file content = co_await opened(scratch_.write("file", "0123456789"));
+    transfer sent = co_await send_file(pair.ours.get(), content, ~std::uint64_t{0}, 5);
+    EXPECT_TRUE(!sent && sent.error() == std::errc::invalid_argument) << sent.bytes();
+    transfer beyond = co_await send_file(pair.ours.get(), content, 5, ~std::size_t{0});
+    EXPECT_TRUE(!beyond && beyond.error() == std::errc::invalid_argument) << beyond.bytes();
+    EXPECT_EQ(unread_bytes(pair.theirs.get()), 0u);
+  });
+}
+
 TEST_P(send_file_test, of_a_file_that_is_too_short_tells_how_much_there_was) {
   run([&]() -> task<> {
     const connection pair = connect_pair(transport::tcp);

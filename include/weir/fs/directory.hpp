@@ -10,7 +10,8 @@
 // No kernel lists directories asynchronously: threads of the pool do it on every backend. "." and ".." are
 // left out; the order is that of the file system. What is added or removed meanwhile may be in it or not.
 // Thread rule: the loop's thread; one call at a time. Lifetime: movable; outlives its generator. Bound: the
-// names of one read of 32 KiB, about a thousand. Cancel-safety: a cancelled call lost no name.
+// names of one read of 32 KiB, about a thousand. Cancel-safety: a cancelled call lost no name; nor did one
+// that lacked memory.
 #pragma once
 
 #include <weir/async/async_generator.hpp>

@@ -52,7 +52,7 @@ void unblock_signals(const sigset_t& numbers) noexcept {
     sigaddset(&released, number);
   });
   constexpr timespec at_once{0, 0};
-  while (::sigtimedwait(&released, nullptr, &at_once) > 0) {
+  while (::sigtimedwait(&released, nullptr, &at_once) > 0 || errno == EINTR) {
   }
   ::pthread_sigmask(SIG_UNBLOCK, &released, nullptr);
 }

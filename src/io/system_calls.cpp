@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <iterator>
+#include <cerrno>
 
 namespace weir {
 namespace {
@@ -18,13 +17,15 @@ class kernel_calls final : public system_calls {};
 constinit kernel_calls real_kernel; // never destroyed: what is closed at the end of the process may need it
 constinit thread_local system_calls* replacement = nullptr;
 
-std::size_t open_descriptor_count() noexcept {
-  std::error_code none;
+/// Not by std::filesystem, whose iterators of libstdc++ 12 end the program where memory is short.
+std::size_t open_descriptor_count(std::size_t limit) noexcept {
+  DIR* const all = ::opendir("/proc/self/fd");
+  if (!all) return errno == EMFILE ? limit : 0;
   std::size_t count = 0;
-  for (std::filesystem::directory_iterator all("/proc/self/fd", none), end; !none && all != end;
-       all.increment(none))
-    ++count;
-  return count;
+  while (const dirent* each = ::readdir(all))
+    if (each->d_name[0] != '.') ++count;
+  ::closedir(all);
+  return count - 1; // its own
 }
 
 } // namespace
@@ -124,7 +125,7 @@ int system_calls::open(const char* path, int flags, mode_t permissions) noexcept
 std::optional<std::size_t> system_calls::descriptors_left() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
-  return limit.rlim_cur - std::min<std::size_t>(limit.rlim_cur, open_descriptor_count());
+  return limit.rlim_cur - std::min<std::size_t>(limit.rlim_cur, open_descriptor_count(limit.rlim_cur));
 }
 
 // --- paths ---

@@ -16,6 +16,8 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <new>
+#include <system_error>
 #include <utility>
 
 namespace weir {
@@ -23,7 +25,7 @@ namespace {
 
 constexpr std::uint64_t question_patience_ns = 1'000'000'000;
 constexpr std::uint64_t answer_patience_ns = 5'000'000'000;
-constexpr std::uint64_t look_again_after_ns = 100'000'000;
+constexpr std::uint64_t retry_ns = 50'000'000;
 constexpr std::size_t question_bytes_max = 4096;
 constexpr int inspector_backlog = 16;
 
@@ -56,8 +58,16 @@ result<std::unique_ptr<inspector>> inspector::open(std::string path, metrics_reg
     ::unlink(path.c_str());
     return fail(error::from_errno(why, "listen").at(path));
   }
-  return std::unique_ptr<inspector>(
-      new inspector(std::move(path), loops, std::move(listener), std::move(ending)));
+  std::error_code why;
+  try {
+    return std::unique_ptr<inspector>(new inspector(path, loops, std::move(listener), std::move(ending)));
+  } catch (const std::system_error& no_thread) {
+    why = no_thread.code();
+  } catch (const std::bad_alloc&) {
+    why = std::make_error_code(std::errc::not_enough_memory);
+  }
+  ::unlink(path.c_str());
+  return fail(error(why, "inspector"));
 }
 
 inspector::inspector(std::string path, metrics_registry& loops, descriptor listener, descriptor ending)
@@ -79,10 +89,7 @@ void inspector::serve() {
   while (wait_for(listener_.get(), POLLIN, for_ever)) {
     const descriptor client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!client) {
-      // It waits still, and so would be reported at once: where descriptors are used up, some time helps.
-      constexpr int nobody = -1; // poll(2) leaves it out
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-        (void)wait_for(nobody, 0, thread_clock::now_ns() + look_again_after_ns);
+      wait_for(ending_.get(), 0, thread_clock::now_ns() + retry_ns); // without descriptors it would spin
       continue;
     }
     try {
@@ -101,7 +108,8 @@ bool inspector::wait_for(int client, short events, std::uint64_t until_ns) {
     const int ready = ::poll(watched.data(), watched.size(), left_ns == 0 ? 0 : timeout_ms);
     if (watched[1].revents != 0) return false;
     if (ready > 0) return true;
-    if (left_ns == 0 || (ready < 0 && errno != EINTR)) return false;
+    if (left_ns == 0) return false;
+    if (ready < 0) std::this_thread::yield(); // interrupted, or without memory: no reason to end
   }
 }
 

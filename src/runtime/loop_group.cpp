@@ -67,12 +67,12 @@ result<std::unique_ptr<loop_group>> loop_group::start(const loop_group_options& 
   if (options.pinned) made->cores = cores;
   made->live_ = count;
   for (unsigned i = 0; i < count; ++i) made->seats.push_back(std::make_unique<loop_seat>(*made, i));
-  for (const auto& each : made->seats) each->start();
+  std::unique_ptr<loop_group> group(new loop_group(std::move(made))); // whose end is that of the threads
+  for (const auto& each : group->state_->seats) each->start();
 
   result<> outcome;
-  for (const auto& each : made->seats)
+  for (const auto& each : group->state_->seats)
     if (result<> ready = each->wait_until_made(); !ready && outcome) outcome = std::move(ready);
-  std::unique_ptr<loop_group> group(new loop_group(std::move(made)));
   if (!outcome) return fail(std::move(outcome).error()); // and the group's end stops those that were made
   return group;
 }

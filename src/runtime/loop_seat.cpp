@@ -10,6 +10,8 @@
 
 #include <chrono>
 #include <exception>
+#include <new>
+#include <system_error>
 
 namespace weir {
 namespace {
@@ -22,8 +24,22 @@ loop_seat* loop_seat::of_this_thread() noexcept {
   return seat_of_thread;
 }
 
-void loop_seat::start() {
-  thread_ = std::thread([this] { main(); });
+void loop_seat::start() noexcept {
+  result<> started;
+  try {
+    thread_ = std::thread([this] { main(); });
+  } catch (const std::system_error& why) {
+    started = fail(error(why.code(), "thread of a loop"));
+  } catch (const std::bad_alloc&) {
+    started = fail(std::errc::not_enough_memory, "thread of a loop");
+  }
+  if (!started) give_up(std::move(started));
+}
+
+/// Without a loop. The last touch is that of the group.
+void loop_seat::give_up(result<> why) noexcept {
+  group_.leave();
+  tell_made(std::move(why));
 }
 
 result<> loop_seat::wait_until_made() {
@@ -32,7 +48,7 @@ result<> loop_seat::wait_until_made() {
   return *made_;
 }
 
-void loop_seat::tell_made(result<> outcome) {
+void loop_seat::tell_made(result<> outcome) noexcept {
   const std::lock_guard lock(mutex_);
   made_ = std::move(outcome);
   changed_.notify_one();
@@ -46,22 +62,18 @@ void loop_seat::join() noexcept {
 
 void loop_seat::main() noexcept {
   seat_of_thread = this;
-  if (result<> placed = try_take_place(); !placed) {
-    group_.leave();
-    tell_made(std::move(placed));
-  } else {
-    run(*loop_, attend());
-    loop_.reset();
-  }
-  group_.seat_ended();
-}
-
-result<> loop_seat::try_take_place() noexcept {
+  result<> placed;
   try {
-    return take_place();
-  } catch (const std::exception&) { // its memory cannot be had, or its options cannot work
-    return fail(std::errc::not_enough_memory, "loop_group");
+    placed = take_place();
+    if (placed) run(*loop_, attend());
+  } catch (const std::bad_alloc&) { // before it attends: then nothing needs memory
+    placed = fail(std::errc::not_enough_memory, "loop of a group");
+  } catch (const std::exception&) { // nor with options that cannot work
+    placed = fail(errc::invalid_argument, "loop of a group");
   }
+  loop_.reset();
+  if (!placed) give_up(std::move(placed));
+  group_.seat_ended();
 }
 
 result<> loop_seat::take_place() {

@@ -20,8 +20,9 @@ class loop_seat {
  public:
   loop_seat(loop_group::state& of, unsigned index) : group_(of), index_(index) {}
 
-  /// From the thread that makes the group.
-  void start();
+  /// From the thread that makes the group. What goes wrong, the thread's start included, `wait_until_made`
+  /// tells.
+  void start() noexcept;
   result<> wait_until_made();
   void join() noexcept;
 
@@ -49,9 +50,9 @@ class loop_seat {
   };
 
   void main() noexcept;
-  result<> try_take_place() noexcept;
   result<> take_place();
-  void tell_made(result<> outcome);
+  void tell_made(result<> outcome) noexcept;
+  void give_up(result<> why) noexcept;
   task<> attend();
   void note_description() noexcept;
   std::string name() const;

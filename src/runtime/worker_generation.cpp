@@ -59,9 +59,10 @@ task<bool> worker_generation::run_one(unsigned number) {
     processes_[number] = std::move(*started);
     result<exit_status> end = co_await processes_[number]->attend(changed_);
     const std::unique_ptr<worker_process> ended = std::move(processes_[number]);
-    if (!end) co_return false; // cancelled: it is killed now
+    if (!end && end.error().is_cancelled()) co_return false; // it is killed now
     how = ended->event_of(ending_.is_set() ? worker_event_kind::ended : worker_event_kind::failed);
-    how.end = *end;
+    if (end) how.end = *end;
+    if (!end) how.why = end.error(); // its end cannot be seen: it is killed, and missed
   } else {
     how.why = started.error();
   }

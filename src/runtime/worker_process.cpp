@@ -113,7 +113,8 @@ void worker_process::enter(worker_state next, event& changed) {
 
 void worker_process::drain() {
   if (std::exchange(is_told_to_drain_, true)) return;
-  [[maybe_unused]] const result<> told = channel_.send(worker_message::drain); // who is gone has drained
+  const result<> told = channel_.send(worker_message::drain);
+  if (!told) kill(SIGTERM); // says the same; who is gone has drained
   expect(options_.drain_within + options_.end_within, "end of the drain");
 }
 

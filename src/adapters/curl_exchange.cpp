@@ -25,6 +25,7 @@ curl_exchange::curl_exchange(curl_multi& on, curl_request what, const curl_clien
   ::curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
   ::curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, words_.data());
   ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  ::curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); // those of a proxy are no response
   ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   ::curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   ::curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &curl_exchange::on_header);
@@ -61,11 +62,11 @@ void curl_exchange::describe_request() {
 }
 
 curl_exchange::~curl_exchange() {
-  if (is_added_) multi_.remove(easy_.get());
+  if (is_added_) multi_.remove(easy_.get(), *this);
 }
 
 task<result<>> curl_exchange::begin() {
-  if (multi_.add(easy_.get()) != CURLM_OK) co_return fail(std::errc::not_enough_memory, "fetch");
+  if (multi_.add(easy_.get(), *this) != CURLM_OK) co_return fail(std::errc::not_enough_memory, "fetch");
   is_added_ = true;
   while (!has_head_ && !ended_) {
     result<> woken = co_await changed_.wait();
@@ -79,7 +80,7 @@ task<result<std::string>> curl_exchange::read() {
   for (;;) {
     if (!arrived_.empty()) {
       std::string piece = std::exchange(arrived_, {});
-      if (std::exchange(is_paused_, false)) ::curl_easy_pause(easy_.get(), CURLPAUSE_CONT);
+      if (std::exchange(is_paused_, false)) go_on();
       co_return piece;
     }
     if (ended_ == CURLE_OK) co_return std::string();
@@ -89,7 +90,14 @@ task<result<std::string>> curl_exchange::read() {
   }
 }
 
+/// Tells of what libcurl kept, and of more.
+void curl_exchange::go_on() noexcept {
+  const CURLcode outcome = ::curl_easy_pause(easy_.get(), CURLPAUSE_CONT);
+  if (outcome != CURLE_OK) ended(outcome); // what it kept is lost
+}
+
 void curl_exchange::ended(CURLcode how) noexcept {
+  if (ended_) return;
   ended_ = how;
   changed_.set();
 }

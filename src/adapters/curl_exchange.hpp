@@ -21,7 +21,7 @@
 
 namespace weir {
 
-class curl_exchange {
+class curl_exchange : public list_hook<> {
  public:
   curl_exchange(curl_multi& on, curl_request what, const curl_client_options& options);
   ~curl_exchange();
@@ -33,7 +33,7 @@ class curl_exchange {
   task<result<std::string>> read();
   const curl_head& head() const noexcept { return head_; }
 
-  /// Told by the multi handle.
+  /// Told by the multi handle. What is told first holds.
   void ended(CURLcode how) noexcept;
 
  private:
@@ -41,6 +41,7 @@ class curl_exchange {
   static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* self) noexcept;
   void take_header(std::string_view line);
   void describe_request();
+  void go_on() noexcept;
   bool is_last_response() const noexcept;
   error failure() const;
 

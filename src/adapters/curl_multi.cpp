@@ -45,7 +45,8 @@ int curl_multi::on_socket_wanted(CURL*, curl_socket_t number, int what, void* se
     if (!is_new) at->second.on_ready.set_interest(readiness_of(what));
     return 0;
   } catch (const std::bad_alloc&) {
-    return -1; // libcurl fails its transfers
+    multi.end_all();
+    return -1;
   }
 }
 
@@ -63,6 +64,8 @@ int curl_multi::on_timer_wanted(CURLM*, long milliseconds, void* self) noexcept 
 
 void curl_multi::on_socket_ready(void* context, readiness seen) noexcept {
   const auto& which = *static_cast<socket_watch*>(context); // gone, maybe, after the call below
+  const bool is_unwatchable = !any(which.on_ready.interest());
+  if (is_unwatchable) return which.of.end_all();
   int events = 0;
   if (any(seen & readiness::readable)) events |= CURL_CSELECT_IN;
   if (any(seen & readiness::writable)) events |= CURL_CSELECT_OUT;
@@ -72,6 +75,22 @@ void curl_multi::on_socket_ready(void* context, readiness seen) noexcept {
 
 void curl_multi::on_timer_expired(timer& self) noexcept {
   static_cast<patience&>(self).of.act(CURL_SOCKET_TIMEOUT, 0);
+}
+
+CURLMcode curl_multi::add(CURL* transfer, curl_exchange& of) noexcept {
+  const CURLMcode added = ::curl_multi_add_handle(handle_.get(), transfer);
+  if (added == CURLM_OK) under_way_.push_back(of);
+  return added;
+}
+
+void curl_multi::remove(CURL* transfer, curl_exchange& of) noexcept {
+  of.unlink();
+  ::curl_multi_remove_handle(handle_.get(), transfer);
+}
+
+/// Each is taken out by whoever waits for it; behind the last one libcurl begins anew.
+void curl_multi::end_all() noexcept {
+  while (curl_exchange* next = under_way_.pop_front()) next->ended(CURLE_OUT_OF_MEMORY);
 }
 
 void curl_multi::act(curl_socket_t number, int events) noexcept {

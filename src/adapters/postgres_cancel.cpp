@@ -33,7 +33,8 @@ class postgres_cancel::request : public pool_work {
 
 postgres_cancel postgres_cancel::begin(PGconn& of, blocking_pool& on) noexcept {
   try {
-    auto ended = std::make_shared<descriptor>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    descriptor told(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); // owned before memory is asked for
+    auto ended = std::make_shared<descriptor>(std::move(told));
     auto asks = std::make_unique<request>(of, ended);
     if (!*ended || !*asks || !on.submit(pool_class::user, *asks, when_full::wait)) return {};
     (void)asks.release();

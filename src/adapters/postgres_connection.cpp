@@ -62,7 +62,8 @@ task<result<postgres_connection>> postgres_connection::connect(postgres_options 
     started.reset(start());
   }
   if (!started) co_return fail(std::errc::not_enough_memory, "connect");
-  auto session = std::make_unique<postgres_session>(started.release(), std::move(options));
+  auto session = std::make_unique<postgres_session>(started.get(), std::move(options));
+  (void)started.release(); // the session's from here on
   result<> established = co_await session->establish();
   if (!established) co_return fail(std::move(established).error());
   co_return postgres_connection(std::move(session));

@@ -100,7 +100,7 @@ connection_state postgres_session::state() noexcept {
 
 result<> postgres_session::may_begin(const char* operation) const {
   if (stage_ == stage::broken) return fail(local_failure(errc::closed, operation));
-  if (stage_ == stage::exchanging)
+  if (stage_ == stage::exchanging || stage_ == stage::settling)
     return fail(error(std::errc::device_or_resource_busy, operation).at(endpoint_));
   return {};
 }
@@ -114,6 +114,14 @@ void postgres_session::give_up() noexcept {
 /// Asks again as long as the server goes on: a request may have come before the statement it was to end.
 task<result<>> postgres_session::settle() {
   if (stage_ != stage::given_up) co_return may_begin("settle");
+  stage_ = stage::settling; // a second one would take the answers of whoever goes on first
+  const struct settling {
+    explicit settling(postgres_session& in) noexcept : session(in) {}
+    ~settling() {
+      if (session.stage_ == stage::settling) session.stage_ = stage::given_up;
+    }
+    postgres_session& session;
+  } until_its_end(*this);
   for (;;) {
     if (cancel_) {
       result<> ended = co_await readable(cancel_.descriptor_of_end());

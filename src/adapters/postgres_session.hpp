@@ -59,7 +59,7 @@ class postgres_session {
  private:
   task<result<>> drain();
   friend class postgres_exchange;
-  enum class stage : std::uint8_t { idle, exchanging, given_up, broken };
+  enum class stage : std::uint8_t { idle, exchanging, given_up, settling, broken };
 
   void give_up() noexcept;
   void describe_endpoint();

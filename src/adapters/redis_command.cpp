@@ -26,6 +26,9 @@ constexpr std::array named_effects{
     named_effect{"CLIENT", redis_command::effect::alters_session},
     named_effect{"READONLY", redis_command::effect::alters_session},
     named_effect{"READWRITE", redis_command::effect::alters_session},
+    named_effect{"UNSUBSCRIBE", redis_command::effect::streams}, // a reply for each channel
+    named_effect{"PUNSUBSCRIBE", redis_command::effect::streams},
+    named_effect{"SUNSUBSCRIBE", redis_command::effect::streams},
     named_effect{"SUBSCRIBE", redis_command::effect::streams},
     named_effect{"PSUBSCRIBE", redis_command::effect::streams},
     named_effect{"SSUBSCRIBE", redis_command::effect::streams},
@@ -34,18 +37,27 @@ constexpr std::array named_effects{
     named_effect{"PSYNC", redis_command::effect::streams},
 };
 
-redis_command::effect effect_of(std::string_view name) noexcept {
+bool is_word(std::string_view argument, std::string_view word) noexcept {
   const auto equals = [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; };
+  return std::ranges::equal(argument, word, equals);
+}
+
+redis_command::effect effect_of(std::span<const redis_argument> arguments) noexcept {
+  using enum redis_command::effect;
+  if (arguments.empty()) return none;
+  const std::string_view name = arguments.front().bytes();
+  // CLIENT REPLY OFF: replies that never come would be waited for.
+  if (arguments.size() > 1 && is_word(name, "CLIENT") && is_word(arguments[1].bytes(), "REPLY"))
+    return streams;
   for (const named_effect& each : named_effects) {
-    if (std::ranges::equal(name, each.name, equals)) return each.effect;
+    if (is_word(name, each.name)) return each.effect;
   }
-  return redis_command::effect::none;
+  return none;
 }
 
 } // namespace
 
-redis_command::redis_command(std::span<const redis_argument> arguments)
-    : effect_(arguments.empty() ? effect::none : effect_of(arguments.front().bytes())) {
+redis_command::redis_command(std::span<const redis_argument> arguments) : effect_(effect_of(arguments)) {
   std::vector<const char*> starts;
   std::vector<std::size_t> sizes;
   for (const redis_argument& each : arguments) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -36,13 +37,36 @@ task<result<>> redis_session::establish(const redis_options& options) {
   co_return result<>();
 }
 
+/// Whatever ends the wait, an exception too: nobody leads who has gone, and no reply is owed to one.
+class redis_session::waiting {
+ public:
+  waiting(redis_session& in, call& mine) noexcept : session_(in), mine_(mine) {}
+  waiting(const waiting&) = delete;
+  waiting& operator=(const waiting&) = delete;
+  ~waiting() {
+    lead(false);
+    if (!mine_.answer) session_.give_up(mine_);
+    session_.pass_lead();
+  }
+
+  void lead(bool now) noexcept {
+    if (std::exchange(leads_, now) != now) session_.is_led_ = now;
+  }
+
+ private:
+  redis_session& session_;
+  call& mine_;
+  bool leads_ = false;
+};
+
 task<result<redis_reply>> redis_session::run(redis_command what) {
   if (!what) co_return fail(std::errc::not_enough_memory, "command");
   if (what.effect_on_session() == redis_command::effect::streams)
-    co_return fail(errc::invalid_argument, "command whose replies come on their own");
+    co_return fail(errc::invalid_argument, "command that is not answered by one reply");
   call mine;
+  waiting here(*this, mine);
   result<> step = co_await send(what, mine);
-  if (step) step = co_await await_answer(mine);
+  if (step) step = co_await await_answer(mine, here);
   if (!step) co_return fail(std::move(step).error());
   if (*mine.answer && (*mine.answer)->is_error()) co_return fail(wire_.refusal(**mine.answer));
   co_return std::move(*mine.answer);
@@ -61,10 +85,12 @@ task<result<>> redis_session::send(const redis_command& what, call& from) {
     if (!room.error().is_cancelled()) lose(room.error());
     co_return room;
   }
+  if (failure_) co_return fail(*failure_); // it was lost meanwhile
   owed_.push_back(owed_reply(&from, std::move(*seat)));
-  wire_.write(what);
-  note(what.effect_on_session());
-  co_return result<>();
+  result<> written = wire_.write(what);
+  if (!written) lose(written.error()); // a part may have gone, to which no reply belongs
+  if (written) note(what.effect_on_session());
+  co_return written;
 }
 
 void redis_session::note(redis_command::effect effect) noexcept {
@@ -78,27 +104,37 @@ void redis_session::note(redis_command::effect effect) noexcept {
 
 // ---- Receiving ----
 
-task<result<>> redis_session::await_answer(call& mine) {
+task<result<>> redis_session::await_answer(call& mine, waiting& here) {
   result<> step;
   while (step && !mine.answer) {
     if (is_led_) {
       step = co_await mine.changed.wait();
       continue;
     }
-    is_led_ = true;
+    here.lead(true);
     step = co_await receive();
-    is_led_ = false;
+    here.lead(false);
   }
-  if (!mine.answer) give_up(mine);
-  pass_lead();
   if (mine.answer) co_return result<>(); // also when a cancellation came with it
   co_return step;
 }
 
-/// Fails only when cancelled: a connection that is lost is an answer to all.
+/// Fails only when cancelled: a connection that is lost is an answer to all. So is one whose replies there is
+/// no memory for.
 task<result<>> redis_session::receive() {
-  result<> arrived = co_await wire_.receive();
+  result<> arrived;
+  try {
+    arrived = co_await receive_some();
+  } catch (const std::bad_alloc&) {
+    arrived = fail(std::errc::not_enough_memory, "command");
+  }
   if (!arrived && arrived.error().is_cancelled()) co_return arrived;
+  if (!arrived) lose(arrived.error());
+  co_return result<>();
+}
+
+task<result<>> redis_session::receive_some() {
+  result<> arrived = co_await wire_.receive();
   while (arrived) {
     result<std::optional<redis_reply>> reply = wire_.next();
     if (reply && !*reply) co_return result<>();
@@ -108,8 +144,7 @@ task<result<>> redis_session::receive() {
     else
       arrived = fail(std::move(reply).error().at(wire_.endpoint()));
   }
-  lose(arrived.error());
-  co_return result<>();
+  co_return arrived;
 }
 
 void redis_session::deliver(redis_reply&& reply) {

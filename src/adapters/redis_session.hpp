@@ -35,6 +35,7 @@ class redis_session {
   std::size_t in_flight() const noexcept { return owed_.size(); }
 
  private:
+  class waiting;
   /// Whoever waits for a reply, in its coroutine's frame.
   struct call {
     std::optional<result<redis_reply>> answer;
@@ -47,8 +48,9 @@ class redis_session {
   };
 
   task<result<>> send(const redis_command& what, call& from);
-  task<result<>> await_answer(call& mine);
+  task<result<>> await_answer(call& mine, waiting& here);
   task<result<>> receive();
+  task<result<>> receive_some();
   void note(redis_command::effect effect) noexcept;
   void deliver(redis_reply&& reply);
   void give_up(call& mine) noexcept;

@@ -17,7 +17,8 @@ class redis_subscriber::core {
   task<result<redis_reply>> ask(redis_command what) {
     result<> room = co_await wire_.writable();
     if (!room) co_return fail(std::move(room).error());
-    wire_.write(what);
+    result<> written = wire_.write(what);
+    if (!written) co_return fail(std::move(written).error());
     co_return co_await reply();
   }
 
@@ -25,7 +26,8 @@ class redis_subscriber::core {
     const std::array<redis_argument, 2> arguments{redis_argument(command), redis_argument(to)};
     result<> room = co_await wire_.writable();
     if (!room) co_return room;
-    wire_.write(redis_command(arguments));
+    result<> written = wire_.write(redis_command(arguments));
+    if (!written) co_return written;
     for (;;) {
       result<redis_reply> pushed = co_await reply();
       if (!pushed) co_return fail(std::move(pushed).error());

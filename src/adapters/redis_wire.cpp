@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <new>
 #include <utility>
 
 namespace weir {
@@ -17,9 +18,15 @@ task<result<>> redis_wire::writable() {
   co_return room;
 }
 
-void redis_wire::write(const redis_command& what) {
-  stream_.output().append_copy(what.bytes());
+result<> redis_wire::write(const redis_command& what) noexcept {
+  if (!what) return fail(std::errc::not_enough_memory, "command");
+  try {
+    stream_.output().append_copy(what.bytes());
+  } catch (const std::bad_alloc&) {
+    return fail(std::errc::not_enough_memory, "command");
+  }
   stream_.output_written();
+  return {};
 }
 
 task<result<>> redis_wire::receive() {

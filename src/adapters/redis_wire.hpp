@@ -19,8 +19,8 @@ class redis_wire {
 
   /// Waits while the stream is at its mark.
   task<result<>> writable();
-  /// Queues it whole.
-  void write(const redis_command& what);
+  /// Queues it whole. An error: there is no memory for it, and a part may have been queued.
+  result<> write(const redis_command& what) noexcept;
   /// Until bytes have come. Cancelled, it took none.
   task<result<>> receive();
   result<std::optional<redis_reply>> next() { return reader_.next(); }

@@ -65,6 +65,10 @@ class redis_connection_test : public server_test<redis_server> {
         << wrong.error().message();
     result<redis_reply> refused = co_await cache.command("subscribe", "news");
     EXPECT_TRUE(!refused && refused.error() == errc::invalid_argument);
+    refused = co_await cache.command("unsubscribe", "one", "other"); // two replies
+    EXPECT_TRUE(!refused && refused.error() == errc::invalid_argument);
+    refused = co_await cache.command("client", "reply", "off"); // none
+    EXPECT_TRUE(!refused && refused.error() == errc::invalid_argument);
     result<redis_reply> cleaned = co_await cache.command("DEL", "list");
     EXPECT_EQ(cache.state(), connection_state::ready);
   }

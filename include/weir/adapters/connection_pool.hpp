@@ -323,7 +323,11 @@ task<> connection_pool<Connection>::make_one(making counted) {
     result<> waited = co_await sleep_until_ns(backoff_.next_ns());
     if (!waited) co_return; // the pool is closing
   }
-  result<slot*> made = co_await connect();
+  result<slot*> made = fail(std::errc::not_enough_memory, "connect");
+  try {
+    made = co_await connect();
+  } catch (const std::bad_alloc&) { // of its frame: else those who wait would not hear of it
+  }
   counted.end();
   if (made) {
     backoff_.succeeded();

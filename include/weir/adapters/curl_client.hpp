@@ -10,8 +10,10 @@
 // Backpressure: a transfer whose pieces nobody takes is paused above `buffered_bytes_max`, and its peer sees
 // the window close. Connections are kept and used again by libcurl. Cancellation and deadlines: the transfer
 // ends at once, and with HTTP/1 its connection. Errors: curl_error.hpp; a body above its bound is
-// errc::limit_reached. Names are resolved by libcurl, with Debian's build in a thread for each resolution.
-// Only http and https are spoken, redirects are followed only where the request says so.
+// errc::limit_reached; a socket that cannot be watched ends all
+// transfers that are under way (std::errc::not_enough_memory). Names are resolved by libcurl, with Debian's
+// build in a thread for each resolution. Only http and https are spoken, redirects are followed only where
+// the request says so.
 //
 // curl_global_init is called once, when the first client is made, and never undone: a program that calls it
 // itself, because it starts threads that use libcurl otherwise, does so before. Thread rule: the loop's

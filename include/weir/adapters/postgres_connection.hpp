@@ -9,6 +9,7 @@
 // ends at once, and the server is asked to stop it (PQcancel, on a thread of the pool, class user: libpq 15
 // blocks there). What is left of it is dropped before the next statement begins, or by `recover`; the
 // transaction that it was in has failed. A stream that is destroyed half-way is given up in the same way.
+// libpq drops what it cannot send, and waits for the server's last words: give everything a deadline.
 // Connecting: names are resolved on the pool (class dns), which a deadline cannot interrupt; of several hosts
 // the names after the first hold up the loop: give `hostaddr` there. Certificates and password files are
 // read by libpq, which blocks. Errors: SQLSTATE and the server's words (postgres_error.hpp); a connection

@@ -50,7 +50,7 @@ class redis_command {
     watches,            ///< WATCH
     unwatches,          ///< UNWATCH
     alters_session,     ///< SELECT, AUTH, CLIENT …
-    streams,            ///< SUBSCRIBE, MONITOR …: replies would come on their own
+    streams,            ///< SUBSCRIBE, MONITOR …: not one reply to each
   };
 
   /// The first is the command's name.

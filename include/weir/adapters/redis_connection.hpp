@@ -12,7 +12,8 @@
 // wants a connection of its own. Errors: what the server refuses is an error with its words
 // (redis_error.hpp); a connection that is lost fails everything in flight, and what comes later, with
 // std::errc::connection_reset and the server's address: whether a command was carried out is then unknown.
-// Not here: SUBSCRIBE, MONITOR and HELLO are errc::invalid_argument; redis_subscriber.hpp has the former.
+// Not here: what is not answered by one reply (SUBSCRIBE, UNSUBSCRIBE, MONITOR, CLIENT REPLY) and HELLO are
+// errc::invalid_argument; redis_subscriber.hpp has the first.
 //
 // Transactions (MULTI, WATCH) belong to a task that has the connection alone, from a pool. There a connection
 // with an open one is dirty, one whose session was altered (SELECT, AUTH, CLIENT) is thrown away: set that in

@@ -13,8 +13,9 @@
 namespace weir {
 namespace {
 
-class kernel_calls final : public system_calls {};
-constinit kernel_calls real_kernel; // never destroyed: what is closed at the end of the process may need it
+class calls_of_kernel final : public system_calls {};
+constinit calls_of_kernel
+    real_kernel; // never destroyed: what is closed at the end of the process may need it
 constinit thread_local system_calls* replacement = nullptr;
 
 /// Not by std::filesystem, whose iterators of libstdc++ 12 end the program where memory is short.
@@ -32,6 +33,10 @@ std::size_t open_descriptor_count(std::size_t limit) noexcept {
 
 system_calls& calls() noexcept {
   return replacement ? *replacement : real_kernel;
+}
+
+system_calls& kernel_calls() noexcept {
+  return real_kernel;
 }
 
 system_calls_scope::system_calls_scope(system_calls& instead) noexcept
@@ -104,6 +109,10 @@ ssize_t system_calls::sendto(int socket, const void* from, std::size_t bytes, in
 
 int system_calls::close(int number) noexcept {
   return ::close(number);
+}
+
+int system_calls::dup3(int number, int as, int flags) noexcept {
+  return ::dup3(number, as, flags);
 }
 
 int system_calls::fcntl(int number, int command, long argument) noexcept {

@@ -200,6 +200,12 @@ int datagram_socket::send(const msghdr& what, int) {
     message.from.set_port(local_.port());
   }
   message.bytes.clear();
+  message.files.clear();
+  if (is_unix())
+    if (const int outcome = take_passed_files(home_, what, message.files); outcome != 0) {
+      message.pool.give_back(message);
+      return outcome;
+    }
   for (const iovec& piece : std::span(what.msg_iov, what.msg_iovlen)) {
     const auto* const first = static_cast<const std::byte*>(piece.iov_base);
     message.bytes.insert(message.bytes.end(), first, first + piece.iov_len);
@@ -291,8 +297,8 @@ int datagram_socket::receive(msghdr& into, int flags) {
   }
   if (into.msg_name) message.from.write_to(static_cast<sockaddr*>(into.msg_name), &into.msg_namelen);
   if (is_unix() && message.from.unix_name().empty()) into.msg_namelen = 0;
-  into.msg_controllen = 0;
   into.msg_flags = done < message.bytes.size() ? MSG_TRUNC : 0;
+  give_passed_files(home_, message.files, into);
   const std::size_t whole = message.bytes.size();
   if ((flags & MSG_PEEK) == 0) {
     (void)queue_.pop_front();

@@ -18,10 +18,24 @@ int descriptor_table::put(file_ref what, std::size_t from) {
   std::size_t index = std::max(from, lowest_free_);
   while (index < slots_.size() && slots_[index].what) ++index;
   if (index >= limit_ || open_ >= limit_) return -EMFILE;
-  if (index >= slots_.size()) slots_.resize(index + 1);
   if (from <= lowest_free_) lowest_free_ = index + 1;
+  return put_at(std::move(what), index);
+}
+
+int descriptor_table::duplicate_as(int number, int as) {
+  file* const what = find(number);
+  const std::size_t index = index_of(as);
+  if (!what || index >= limit_) return -EBADF;
+  const file_ref kept(what);
+  if (as == number) return -EINVAL;
+  (void)close(as);
+  return put_at(kept, index);
+}
+
+int descriptor_table::put_at(file_ref what, std::size_t index) {
+  if (index >= slots_.size()) slots_.resize(index + 1);
   ++open_;
-  ++what->descriptors_;
+  opened(*what);
   slots_[index].what = std::move(what);
   slots_[index].is_close_on_exec = true;
   return first_number + static_cast<int>(index);
@@ -33,10 +47,14 @@ int descriptor_table::close(int number) noexcept {
   const file_ref gone = std::move(slots_[index].what);
   --open_;
   lowest_free_ = std::min(lowest_free_, index);
-  if (--gone->descriptors_ > 0) return 0;
-  gone->closed();
-  while (file_watcher* left = gone->watchers_.front()) left->file_closed();
+  let_go(*gone);
   return 0;
+}
+
+void descriptor_table::let_go(file& what) noexcept {
+  if (--what.descriptors_ > 0) return;
+  what.closed();
+  while (file_watcher* left = what.watchers_.front()) left->file_closed();
 }
 
 void descriptor_table::close_all() noexcept {

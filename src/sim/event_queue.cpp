@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace weir::sim {
+namespace {
+
+constexpr std::size_t events_at_first = 256; // a world of some connections never grows beyond
+
+} // namespace
 
 event_queue::~event_queue() {
   for (entry& left : heap_) left.event->place_ = timed_event::nowhere;
@@ -10,6 +15,7 @@ event_queue::~event_queue() {
 
 void event_queue::schedule(timed_event& event, std::uint64_t at_ns) {
   cancel(event);
+  if (heap_.capacity() == 0) heap_.reserve(events_at_first);
   const entry added{at_ns, sequence_++, &event};
   heap_.push_back(added);
   rise(heap_.size() - 1, added);

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::int64_t begin_of_wall_clock_ns = 1'700'000'000'000'000'000; // some day in 2023
 constexpr std::int64_t million = 1'000'000;
+constexpr std::uint64_t second_ns = 1'000'000'000;
+constexpr std::uint64_t hour_ns = 3600 * second_ns;
 
 disk disk_of(world& in, std::uint32_t number) {
   random_source random = in.random().fork("disk").fork(number);
@@ -78,11 +80,12 @@ void host::crash() {
   if (!std::exchange(is_up_, false)) return;
   world_.cancel(crashes_);
   world_.log().note(event::host_crashed, number_);
+  for (auto& each : runs_) each->die();
   descriptors_.close_all();
   names_->forget_sockets();
   storage_.crash();
   pool_->run_all();
-  for (auto& each : runs_) (void)each->unwind();
+  for (auto& each : runs_) each->unwind();
   runs_.clear();
 }
 
@@ -108,6 +111,21 @@ void host::restart() {
     runs_.push_back(std::make_unique<program_run>(*this, what, options));
 }
 
+bool host::meets_fate() {
+  fault_plan& faults = world_.faults();
+  if (faults.happens(fault::clock_jump, number_)) {
+    const auto by_ns = static_cast<std::int64_t>(faults.amounts(fault::clock_jump).below(2 * hour_ns));
+    jump(by_ns - static_cast<std::int64_t>(hour_ns));
+  }
+  if (may_crash_ && faults.happens(fault::host_crash, number_)) {
+    crash_at(world_.now_ns(), faults.amounts(fault::host_crash).between(1'000'000, 60 * second_ns));
+    return true;
+  }
+  if (!faults.happens(fault::stall, number_)) return false;
+  stall_until(world_.now_ns() + faults.amounts(fault::stall).between(1'000'000, 5 * second_ns));
+  return true;
+}
+
 void host::end() {
   crash();
 }
@@ -118,6 +136,10 @@ std::uint64_t host::local_ns(std::uint64_t world_ns) const noexcept {
   const std::uint64_t since_ns = world_ns - drift_since_ns_;
   const std::int64_t drifted = static_cast<std::int64_t>(since_ns / million) * drift_ppm_;
   return local_at_drift_ns_ + since_ns + static_cast<std::uint64_t>(drifted);
+}
+
+std::uint64_t host::clock_ns() const noexcept {
+  return local_ns(world_.now_ns());
 }
 
 std::uint64_t host::now_ns() noexcept {
@@ -136,6 +158,11 @@ void host::set_drift(std::int32_t parts_per_million) noexcept {
   local_at_drift_ns_ = local_ns(now);
   drift_since_ns_ = now;
   drift_ppm_ = parts_per_million;
+}
+
+void host::jump(std::int64_t by_ns) noexcept {
+  wall_offset_ns_ += by_ns;
+  world_.log().note(event::clock_jumped, number_, 0, static_cast<std::uint64_t>(by_ns));
 }
 
 std::int64_t host::wall_clock_ns() const noexcept {

@@ -103,6 +103,7 @@ int host_calls::accept4(int socket, sockaddr* from, socklen_t* bytes, int flags)
   if (!is_simulated(socket)) return system_calls::accept4(socket, from, bytes, flags);
   file* const on = host_.descriptors().find(socket);
   if (!on) return answer(-EBADF);
+  if (host_.in().faults().happens(fault::interrupted, host_.number())) return answer(-EINTR);
   if (host_.descriptors().open_count() >= host_.descriptors().limit()) return answer(-EMFILE);
   int error = 0;
   file_ref accepted = on->accept(error);
@@ -176,6 +177,13 @@ ssize_t host_calls::sendto(int socket, const void* from, std::size_t bytes, int 
 
 int host_calls::close(int number) noexcept {
   return is_simulated(number) ? answer(host_.descriptors().close(number)) : system_calls::close(number);
+}
+
+int host_calls::dup3(int number, int as, int flags) noexcept {
+  if (!is_simulated(number)) return system_calls::dup3(number, as, flags);
+  const int made = host_.descriptors().duplicate_as(number, as);
+  if (made >= 0) host_.descriptors().set_close_on_exec(made, (flags & O_CLOEXEC) != 0);
+  return answer(made);
 }
 
 int host_calls::fcntl(int number, int command, long argument) noexcept {

@@ -29,6 +29,7 @@ class host_calls final : public system_calls {
   ssize_t sendto(int socket, const void* from, std::size_t bytes, int flags, const sockaddr* to,
                  socklen_t to_bytes) noexcept override;
   int close(int number) noexcept override;
+  int dup3(int number, int as, int flags) noexcept override;
   int fcntl(int number, int command, long argument) noexcept override;
   int ioctl(int number, unsigned long question, int* answer) noexcept override;
   int poll(pollfd* watched, unsigned long count, int timeout_ms) noexcept override;

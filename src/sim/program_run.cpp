@@ -42,7 +42,7 @@ program_run::program_run(host& on, const host::program& what, const loop_options
 
 program_run::~program_run() {
   host_.in().remove(*this);
-  if (!was_unwound_) (void)unwind();
+  assert(was_unwound_ && "a host ends its programs");
 }
 
 std::exception_ptr program_run::failure() const noexcept {
@@ -57,29 +57,23 @@ std::uint64_t program_run::runnable_at_ns() const noexcept {
 
 void program_run::run() {
   if (!proactor_->end_wait() && !loop_->has_work_queued()) return;
-  world& in = host_.in();
-  if (in.faults().happens(fault::stall, host_.number()))
-    return host_.stall_until(in.now_ns() +
-                             in.faults().amounts(fault::stall).between(1'000'000, 5'000'000'000));
-  in.log().note(event::turn, host_.number());
+  if (host_.meets_fate()) return;
+  host_.in().log().note(event::turn, host_.number());
   const system_calls_scope its_kernel(host_.calls());
   loop_->turn();
 }
 
-bool program_run::unwind() {
+void program_run::unwind() {
   was_unwound_ = true;
   const system_calls_scope its_kernel(host_.calls());
-  proactor_->die();
   scope_.request();
   for (int turns = 0; turns < unwinding_turns_max && !(has_ended() && loop_->outstanding() == 0); ++turns)
     loop_->turn();
-  const bool is_over = has_ended() && loop_->outstanding() == 0;
-  if (!is_over) {
+  if (!has_ended() || loop_->outstanding() != 0) {
     host_.in().accuse("a program goes on and on though all that it does is cancelled:\n" + loop_->dump());
     std::abort(); // its frames cannot be destroyed while they wait, nor its loop
   }
   start_.reset();
-  return is_over;
 }
 
 } // namespace weir::sim

@@ -25,8 +25,10 @@ class program_run final : public participant {
   std::uint64_t runnable_at_ns() const noexcept override;
   void run() override;
 
-  /// Ends it, with all that it does cancelled; false: it goes on and on.
-  bool unwind();
+  /// Its host has crashed: what it waits for ends with -ECANCELED.
+  void die() noexcept { proactor_->die(); }
+  /// Behind that: turns it until it has ended, with everything that it does cancelled.
+  void unwind();
 
  private:
   host& host_;

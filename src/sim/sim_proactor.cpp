@@ -14,7 +14,8 @@
 namespace weir::sim {
 namespace {
 
-constexpr std::uint64_t hour_ns = 3'600'000'000'000;
+constexpr std::size_t steps_at_first = 32;
+constexpr std::uint64_t dead_turn_ns = 3'600'000'000'000; // beyond what anybody waits for
 
 } // namespace
 
@@ -22,7 +23,10 @@ sim_proactor::sim_proactor(host& on, completion_queue& completed, buffer_pool& p
                            const proactor_options& options)
     : proactor(completed, pool, counters), host_(on), capabilities_(options.allowed & capability_mask::all()),
       operations_max_(std::max<std::size_t>(options.operations_max, 1)),
-      quantum_bytes_(std::max<std::size_t>(options.quantum_bytes, 1)) {}
+      quantum_bytes_(std::max<std::size_t>(options.quantum_bytes, 1)) {
+  steps_.reserve(steps_at_first);
+  while (steps_.size() < steps_at_first) add_step();
+}
 
 sim_proactor::~sim_proactor() {
   for (auto& each : steps_) host_.in().cancel(*each);
@@ -125,6 +129,7 @@ void sim_proactor::complete(operation& op, int result) noexcept {
   if (!is_dead_) {
     const bool is_late = happens(fault::completion_delayed);
     if (is_late || happens(fault::completion_reordered)) {
+      if (op.state() == operation_state::parked) state_of(op) = operation_state::cancelling;
       kept_result_of(op) = result;
       flags_of(op) |= flag_moved;
       const fault kind = is_late ? fault::completion_delayed : fault::completion_reordered;
@@ -151,7 +156,6 @@ void sim_proactor::tell(operation& op, completion&& what) noexcept {
 }
 
 void sim_proactor::hand_over() noexcept {
-  if (!known_.empty() && !is_dead_ && happens(fault::queue_overflow)) return; // in another turn
   while (!known_.empty() && completed_.has_room()) {
     outcome next = known_.pop_front();
     completed_.push(*next.op, std::move(next.what));
@@ -212,7 +216,7 @@ bool sim_proactor::leave_line(operation& op) noexcept {
 }
 
 void sim_proactor::die() noexcept {
-  dead_ns_ = host_.now_ns();
+  dead_ns_ = host_.clock_ns();
   is_dead_ = true;
   while (!due_steps_.empty()) {
     operation& op = *due_steps_.back()->op;
@@ -230,18 +234,20 @@ void sim_proactor::die() noexcept {
 // --- later ---
 
 void sim_proactor::later(operation& op, std::uint64_t delay_ns, step then) noexcept {
-  if (idle_steps_.empty()) {
-    steps_.push_back(std::make_unique<delayed_step>(*this));
-    idle_steps_.push_back(steps_.back().get());
-    due_steps_.reserve(steps_.size());
-    idle_steps_.reserve(steps_.size());
-  }
+  if (idle_steps_.empty()) add_step();
   delayed_step& which = *idle_steps_.back();
   idle_steps_.pop_back();
   which.op = &op;
   which.then = then;
   due_steps_.push_back(&which);
   host_.in().after(delay_ns, which);
+}
+
+void sim_proactor::add_step() {
+  steps_.push_back(std::make_unique<delayed_step>(*this));
+  due_steps_.reserve(steps_.capacity());
+  idle_steps_.reserve(steps_.capacity());
+  idle_steps_.push_back(steps_.back().get());
 }
 
 bool sim_proactor::drop_later(operation& op) noexcept {
@@ -263,19 +269,23 @@ void sim_proactor::step_due(delayed_step& which) noexcept {
 // --- waiting ---
 
 std::uint64_t sim_proactor::runnable_at_ns() const noexcept {
-  const bool has_news = !ready_.empty() || !known_.empty() || !completed_.empty() ||
-                        wake_asked_.load(std::memory_order_relaxed);
-  return has_news ? 0 : sleeps_until_ns_;
+  const bool has_reason = has_news() || !completed_.empty() || wake_asked_.load(std::memory_order_relaxed);
+  return has_reason ? 0 : sleeps_until_ns_;
 }
 
 void sim_proactor::look() noexcept {
-  serve_starved();
-  serve_ready();
   hand_over();
+  serve_ready();
+}
+
+/// What another look would do something about.
+bool sim_proactor::has_news() const noexcept {
+  return !ready_.empty() || !known_.empty() || (!starved_.empty() && pool_.slots_free() > 0);
 }
 
 bool sim_proactor::end_wait() noexcept {
-  look();
+  if (std::exchange(overlooks_, false)) return true;
+  if (completed_.empty()) look(); // else it was told already, and a stream has its quantum
   const bool is_woken = take_wake();
   return is_woken || !completed_.empty() || sleeps_until_ns_ <= host_.in().now_ns();
 }
@@ -283,25 +293,31 @@ bool sim_proactor::end_wait() noexcept {
 void sim_proactor::wait(std::uint64_t timeout_ns) noexcept {
   ++counters_.waits;
   begin_parked();
-  look();
+  overlooks_ = !is_dead_ && happens(fault::queue_overflow); // what is known is told in another turn
+  if (!overlooks_) look();
   if (is_dead_) {
-    dead_ns_ += hour_ns;
+    dead_ns_ += dead_turn_ns;
     return;
   }
   world& in = host_.in();
-  const bool is_over = !completed_.empty() || happens(fault::spurious_wake);
-  if (is_over) timeout_ns = 0;
+  if (!completed_.empty() || overlooks_ || happens(fault::spurious_wake)) timeout_ns = 0;
   sleeps_until_ns_ =
       timeout_ns == no_timeout ? event_queue::never_ns : in.now_ns() + host_.world_duration_ns(timeout_ns);
-  if (is_turned_by_world_) return;
+  if (!is_turned_by_world_) let_world_go_on();
+}
 
-  if (timeout_ns == 0) (void)in.step(in.now_ns());
-  in.wait_until(
-      [this] {
-        look();
-        return !completed_.empty() || wake_asked_.load(std::memory_order_acquire);
-      },
-      sleeps_until_ns_);
+/// Somebody else turns the loop.
+void sim_proactor::let_world_go_on() noexcept {
+  world& in = host_.in();
+  if (sleeps_until_ns_ <= in.now_ns()) (void)in.step(in.now_ns()); // others have their chance nevertheless
+  if (std::exchange(overlooks_, false) || !completed_.empty()) return (void)take_wake();
+  const auto is_over = [this] {
+    do {
+      look();
+    } while (completed_.empty() && has_news());
+    return !completed_.empty() || wake_asked_.load(std::memory_order_acquire);
+  };
+  if (!is_over()) in.wait_until(is_over, sleeps_until_ns_);
   (void)take_wake();
 }
 

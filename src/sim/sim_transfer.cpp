@@ -73,16 +73,22 @@ void sim_proactor::file_closed(port& on) noexcept {
   release(on);
 }
 
+/// Each once: what it leaves, or is told meanwhile, is for the next look. Those that wait for slots come
+/// first, in their order.
 void sim_proactor::serve_ready() noexcept {
-  if (ready_.empty()) return;
+  if (ready_.empty() && starved_.empty()) return;
   intrusive_list<port> now;
+  for (std::size_t free = pool_.slots_free(); free > 0 && !starved_.empty(); --free) {
+    port& each = *starved_.pop_front();
+    each.port::ready_hook::unlink();
+    now.push_back(each);
+  }
   while (port* each = ready_.pop_front()) now.push_back(*each);
   while (port* each = now.pop_front()) {
-    if (is_full()) {
+    if (is_full())
       each->mark_ready();
-      continue;
-    }
-    serve(*each);
+    else
+      serve(*each);
   }
 }
 
@@ -119,6 +125,8 @@ bool sim_proactor::serve_accept(port& on, operation& op) noexcept {
     outcome = -EMFILE;
   else if (happens(fault::no_descriptors_system))
     outcome = -ENFILE;
+  else if (happens(fault::no_memory))
+    outcome = -ENOMEM;
   else if (host_.descriptors().open_count() >= host_.descriptors().limit())
     outcome = -EMFILE;
   else
@@ -208,11 +216,11 @@ std::size_t sim_proactor::receive_into_slot(port& on, operation& op, std::size_t
   return may_fall_deaf(op) ? 0 : static_cast<std::size_t>(count);
 }
 
-/// The kernel has ended what stayed armed; until it is armed anew nothing is heard.
+/// The kernel has ended what stayed armed; until it is armed anew, in the next turn or so, nothing is heard.
 bool sim_proactor::may_fall_deaf(operation& op) noexcept {
   if (op.state() != operation_state::submitted || !happens(fault::multishot_ended)) return false;
   flags_of(op) |= flag_deaf;
-  later(op, delay_of(fault::multishot_ended, 300'000), &sim_proactor::arm_anew);
+  later(op, delay_of(fault::multishot_ended, 500), &sim_proactor::arm_anew);
   return true;
 }
 
@@ -220,19 +228,6 @@ void sim_proactor::arm_anew(operation& op) noexcept {
   flags_of(op) &= static_cast<std::uint16_t>(~flag_deaf);
   for (auto& each : ports_)
     if (each->on && each->readers.front() == &op) return each->mark_ready();
-}
-
-/// Those that had none go on in their order, one slot each.
-void sim_proactor::serve_starved() noexcept {
-  if (starved_.empty() || pool_.slots_free() == 0) return;
-  intrusive_list<port, fault> now;
-  while (port* each = starved_.pop_front()) now.push_back(*each);
-  while (port* each = now.pop_front()) {
-    if (pool_.slots_free() == 0 || is_full())
-      starved_.push_back(*each);
-    else
-      serve_readers(*each);
-  }
 }
 
 // --- messages ---
@@ -276,7 +271,7 @@ void sim_proactor::serve_writers(port& on) noexcept {
   while (operation* op = on.writers.front()) {
     if (is_full()) return on.mark_ready();
     const int outcome = write_once(on, *op);
-    if (outcome == -EAGAIN) return;
+    if (outcome == would_block) return;
     on.writers.pop_front();
     if (op->state() == operation_state::cancelling) (void)drop_later(*op);
     const bool is_copied_late = op->kind() == operation_kind::send_zero_copy && outcome > 0 && !is_dead_ &&
@@ -316,18 +311,21 @@ int sim_proactor::connect_once(port& on, connect_operation& op) noexcept {
     if (outcome != -EINPROGRESS) return outcome;
   }
   const int outcome = on.on->connect_outcome();
-  return outcome == -EINPROGRESS ? -EAGAIN : outcome;
+  return outcome == -EINPROGRESS ? would_block : outcome;
 }
 
-/// -EAGAIN without asking where poll(2) would not say that it is writable: a socket that has just a little
-/// room waits for more.
 int sim_proactor::send_stream(port& on, const msghdr& header) noexcept {
   if (happens(fault::no_buffers)) return -ENOBUFS;
-  return on.on->send(header, 0);
+  const int outcome = on.on->send(header, 0);
+  return outcome == -EAGAIN ? would_block : outcome;
 }
 
+/// With the address of a unix-domain socket whose queue is full it does not wait: nothing would tell.
 int sim_proactor::send_whole(port& on, const msghdr& header) noexcept {
-  return on.on->send(header, 0);
+  const int outcome = on.on->send(header, 0);
+  const bool is_named =
+      header.msg_name && static_cast<const sockaddr*>(header.msg_name)->sa_family == AF_UNIX;
+  return outcome == -EAGAIN && !is_named ? would_block : outcome;
 }
 
 int sim_proactor::send_several(port& on, send_messages_operation& op) noexcept {

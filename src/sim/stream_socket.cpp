@@ -13,7 +13,7 @@
 namespace weir::sim {
 namespace {
 
-constexpr std::uint64_t second_ns = 1'000'000'000;
+constexpr std::uint64_t first_request_again_ns = 1'000'000'000;
 constexpr unsigned requests_max = 7; // tcp_syn_retries is 6
 
 } // namespace
@@ -131,7 +131,7 @@ int stream_socket::connect(const sockaddr* to, socklen_t bytes) {
   }
   state_ = state::connecting;
   retries_ = 0;
-  retry_ns_ = second_ns;
+  retry_ns_ = first_request_again_ns;
   home_.in().log().note(event::connecting, home_.number(), 0, to_->number());
   if (to_ == &home_)
     request_arrives();

@@ -6,6 +6,19 @@
 #include <chrono>
 
 namespace weir::sim {
+namespace {
+
+constinit thread_local world::patience* patience_of_thread = nullptr;
+
+} // namespace
+
+world::patience_scope::patience_scope(patience& of_this_thread) noexcept {
+  patience_of_thread = &of_this_thread;
+}
+
+world::patience_scope::~patience_scope() {
+  patience_of_thread = nullptr;
+}
 
 world::world(std::uint64_t seed, const world_options& options)
     : seed_(seed), options_(options), random_(random_source(seed).fork("world")),
@@ -35,11 +48,13 @@ void world::remove(participant& who) noexcept {
 
 // --- steps ---
 
-void world::happen_due() {
+bool world::happen_due() {
+  const std::uint64_t before = steps_;
   while (events_.next_ns() <= now_ns_) {
     ++steps_;
     events_.pop().happen();
   }
+  return steps_ != before;
 }
 
 participant* world::choose() noexcept {
@@ -59,7 +74,7 @@ std::uint64_t world::next_ns() const noexcept {
 
 bool world::step(std::uint64_t until_ns) {
   log_.at(now_ns_);
-  happen_due();
+  const bool has_happened = happen_due();
   if (participant* who = choose()) {
     ++steps_;
     who->is_running_ = true;
@@ -68,10 +83,11 @@ bool world::step(std::uint64_t until_ns) {
     return true;
   }
   const std::uint64_t next = next_ns();
+  if (has_happened) return true; // somebody may wait for just that
   if (next >= until_ns || next == event_queue::never_ns) return false;
   now_ns_ = std::max(now_ns_, next);
   log_.at(now_ns_);
-  happen_due();
+  (void)happen_due();
   return true;
 }
 
@@ -82,6 +98,7 @@ bool world::run_until(const std::function<bool()>& is_over, std::uint64_t until_
 }
 
 void world::wait_until(const std::function<bool()>& is_over, std::uint64_t until_ns) {
+  if (patience_of_thread) return patience_of_thread->wait(is_over, until_ns);
   while (!is_over() && now_ns_ < until_ns)
     if (!step(until_ns)) sleep(until_ns);
 }

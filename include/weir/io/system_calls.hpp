@@ -47,6 +47,7 @@ class system_calls {
 
   // Descriptors of every kind.
   virtual int close(int number) noexcept;
+  virtual int dup3(int number, int as, int flags) noexcept;
   virtual int fcntl(int number, int command, long argument) noexcept;
   /// Questions that are answered by a number: FIONREAD, TIOCOUTQ.
   virtual int ioctl(int number, unsigned long question, int* answer) noexcept;
@@ -68,6 +69,9 @@ class system_calls {
 
 /// Those of this thread: the kernel's, unless a `system_calls_scope` says otherwise.
 system_calls& calls() noexcept;
+
+/// The kernel's own.
+system_calls& kernel_calls() noexcept;
 
 /// Puts others in their place until it ends. Scopes of one thread end in reverse order.
 class system_calls_scope {

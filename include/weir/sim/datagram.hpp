@@ -5,6 +5,7 @@
 #pragma once
 
 #include <weir/sim/event_queue.hpp>
+#include <weir/sim/passed_files.hpp>
 #include <weir/sim/socket_address.hpp>
 
 #include <cstddef>
@@ -28,7 +29,8 @@ class datagram : public timed_event {
   host* sent_to = nullptr;
   socket_address from;
   socket_address to;
-  std::vector<std::byte> bytes; ///< keeps its memory
+  std::vector<std::byte> bytes;   ///< keeps its memory
+  std::vector<passed_file> files; ///< in the unix domain: SCM_RIGHTS
 };
 
 class datagram_pool {

@@ -21,6 +21,8 @@ class descriptor_table {
   int add(file_ref what);
   /// Of the lowest number from `from` on that is free: dup(2), F_DUPFD.
   int duplicate(int number, int from = first_number);
+  /// Under that number, in the place of whatever had it: dup3(2).
+  int duplicate_as(int number, int as);
   /// 0, or -EBADF. Tells the file when this was its last descriptor.
   int close(int number) noexcept;
   void close_all() noexcept;
@@ -35,6 +37,10 @@ class descriptor_table {
     slots_[index_of(number)].is_close_on_exec = wanted;
   }
 
+  // What counts as a descriptor of a file, such as one that is under way in a message.
+  static void opened(file& what) noexcept { ++what.descriptors_; }
+  static void let_go(file& what) noexcept;
+
   std::size_t open_count() const noexcept { return open_; }
   std::size_t limit() const noexcept { return limit_; }
   void set_limit(std::size_t most) noexcept { limit_ = most; }
@@ -48,6 +54,7 @@ class descriptor_table {
     return static_cast<std::size_t>(static_cast<unsigned>(number) - static_cast<unsigned>(first_number));
   }
   int put(file_ref what, std::size_t from);
+  int put_at(file_ref what, std::size_t index);
 
   std::vector<slot> slots_;
   std::size_t lowest_free_ = 0; ///< none below it is free

@@ -69,6 +69,10 @@ class host {
   void restart();
   /// Of the world that ends: its programs are unwound, its descriptors closed.
   void end();
+  /// Whether the fault host_crash may meet it. Its programs must stand being started again then.
+  void may_crash(bool wanted) noexcept { may_crash_ = wanted; }
+  /// Of the world, before each turn of its loops: what the seed has in store for it. True: not this turn.
+  bool meets_fate();
   /// Nobody on it runs before.
   void stall_until(std::uint64_t world_ns) noexcept;
   std::uint64_t stalled_until_ns() const noexcept { return stalled_until_ns_; }
@@ -86,12 +90,14 @@ class host {
   // Its clock.
   /// Monotonic; looking at it takes a moment.
   std::uint64_t now_ns() noexcept;
+  /// The same for those who stand outside: it costs nothing.
+  std::uint64_t clock_ns() const noexcept;
   /// How long the world has to wait until this clock has gone on so far.
   std::uint64_t world_duration_ns(std::uint64_t local_ns) const noexcept;
   /// Since 1970, as far as this host knows.
   std::int64_t wall_clock_ns() const noexcept;
   void set_drift(std::int32_t parts_per_million) noexcept;
-  void jump(std::int64_t by_ns) noexcept { wall_offset_ns_ += by_ns; }
+  void jump(std::int64_t by_ns) noexcept;
 
  private:
   std::uint64_t local_ns(std::uint64_t world_ns) const noexcept;
@@ -102,6 +108,7 @@ class host {
   std::uint32_t number_;
   std::uint32_t life_ = 1;
   bool is_up_ = true;
+  bool may_crash_ = false;
   std::uint64_t stalled_until_ns_ = 0;
   std::uint64_t stalled_ns_ = 0;
   std::int32_t drift_ppm_ = 0;

@@ -81,7 +81,9 @@ class sim_proactor final : public proactor {
   void tell(operation& op, completion&& what) noexcept;
   void hand_over() noexcept;
   void look() noexcept;
+  bool has_news() const noexcept;
   bool take_wake() noexcept;
+  void let_world_go_on() noexcept;
   bool is_full() const noexcept { return !known_.empty() || !completed_.has_room(); }
   /// What it took already is not lost.
   void stop(operation& op, int error) noexcept;
@@ -92,6 +94,7 @@ class sim_proactor final : public proactor {
   // Later: calls `then` after `delay_ns` of virtual time, unless it is dropped before. Once for an operation
   // at a time.
   void later(operation& op, std::uint64_t delay_ns, step then) noexcept;
+  void add_step();
   bool drop_later(operation& op) noexcept;
   void step_due(delayed_step& which) noexcept;
 
@@ -118,7 +121,6 @@ class sim_proactor final : public proactor {
   std::size_t receive_message(port& on, operation& op) noexcept;
   std::size_t receive_messages(port& on, operation& op) noexcept;
   lease acquire_slot(port& on) noexcept;
-  void serve_starved() noexcept;
   bool may_fall_deaf(operation& op) noexcept;
   void arm_anew(operation& op) noexcept;
   void serve_writers(port& on) noexcept;
@@ -127,6 +129,7 @@ class sim_proactor final : public proactor {
   int send_stream(port& on, const msghdr& header) noexcept;
   int send_whole(port& on, const msghdr& header) noexcept;
   int send_several(port& on, send_messages_operation& op) noexcept;
+  static constexpr int would_block = 1 << 31; ///< of a write: it waits in line
   int count_sent(int outcome) noexcept;
   void serve_polls(port& on) noexcept;
   std::size_t drawn_part(fault kind, std::size_t most) noexcept;
@@ -152,6 +155,7 @@ class sim_proactor final : public proactor {
   std::uint64_t dead_ns_ = 0; ///< the time of a host that has crashed
   bool is_turned_by_world_ = false;
   bool is_dead_ = false;
+  bool overlooks_ = false; ///< the wait under way ends without a look at what is known
   std::atomic<bool> wake_asked_{false};
 };
 

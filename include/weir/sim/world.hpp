@@ -95,6 +95,21 @@ class world {
   /// Goes on while somebody who is in the midst of his run waits: for something that others do, or the time.
   /// Returns when `is_over`, or at `until_ns`.
   void wait_until(const std::function<bool()>& is_over, std::uint64_t until_ns);
+  /// How this thread waits in `wait_until`, where it is not the world's own.
+  class patience {
+   public:
+    virtual void wait(const std::function<bool()>& is_over, std::uint64_t until_ns) = 0;
+
+   protected:
+    ~patience() = default;
+  };
+  class patience_scope {
+   public:
+    explicit patience_scope(patience& of_this_thread) noexcept;
+    ~patience_scope();
+    patience_scope(const patience_scope&) = delete;
+    patience_scope& operator=(const patience_scope&) = delete;
+  };
   std::uint64_t steps() const noexcept { return steps_; }
   /// For what the trace names: connections, datagrams.
   std::uint64_t next_number() noexcept { return ++numbers_; }
@@ -110,7 +125,7 @@ class world {
  private:
   static constexpr std::uint64_t clock_read_ns = 25;
 
-  void happen_due();
+  bool happen_due();
   participant* choose() noexcept;
   std::uint64_t next_ns() const noexcept;
   void sleep(std::uint64_t until_ns);

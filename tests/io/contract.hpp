@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <support/descriptors.hpp>
 #include <support/loop_fixture.hpp>
+#include <support/simulation.hpp>
 #include <support/sockets.hpp>
 
 #include <cerrno>
@@ -38,12 +39,12 @@ inline std::string stream_name(const testing::TestParamInfo<std::tuple<backend_c
   return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
 }
 inline auto each_backend() {
-  return testing::ValuesIn(all_backends().begin(), all_backends().end());
+  return testing::ValuesIn(contract_backends().begin(), contract_backends().end());
 }
 /// Those that read for themselves: io_uring has no quantum.
 inline auto each_reactor() {
   std::vector<backend_case> reactors;
-  for (const backend_case& each : all_backends())
+  for (const backend_case& each : contract_backends())
     if (!each.is_io_uring()) reactors.push_back(each);
   return testing::ValuesIn(reactors);
 }

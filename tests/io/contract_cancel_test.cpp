@@ -296,7 +296,7 @@ TEST_P(contract_cancel, while_it_is_parked_leaves_the_line_in_order) {
 }
 
 TEST_P(contract_cancel, that_has_not_completed_is_awaited_by_the_end_of_the_loop) {
-  auto made = loop::create(options());
+  auto made = create_loop(options());
   ASSERT_TRUE(made);
   waiting all(over());
   all.start_all(**made);
@@ -330,7 +330,7 @@ TEST_P(contract_cancel_tcp, of_a_connect_that_nobody_answers) {
 TEST_P(contract_cancel, racing_with_a_peer_on_another_thread_loses_none) {
   connection pair = connect_pair(over());
   const std::string text = pattern(std::size_t{1} << 20);
-  std::jthread peer([&text, theirs = std::move(pair.theirs)] {
+  peer_thread peer([&text, theirs = std::move(pair.theirs)] {
     for (std::size_t sent = 0; sent < text.size(); sent += 1024)
       send_text(theirs.get(), text.substr(sent, 1024));
   });

@@ -21,7 +21,7 @@ enum class way_to_close { operation, behind_our_back };
 connection pair_with_number(transport over, int number) {
   connection pair = connect_pair(over);
   if (pair.ours.get() == number) return pair;
-  EXPECT_EQ(::dup3(pair.ours.get(), number, O_CLOEXEC), number);
+  EXPECT_EQ(calls().dup3(pair.ours.get(), number, O_CLOEXEC), number);
   pair.ours = descriptor(number);
   return pair;
 }
@@ -95,7 +95,7 @@ TEST_P(contract_descriptor_reuse, what_happens_to_the_old_connection_does_not_re
       ASSERT_TRUE(finish(last));
     }
     turn();
-    const descriptor keeps_it_open(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+    const descriptor keeps_it_open(calls().fcntl(number, F_DUPFD_CLOEXEC, 0));
     old_pair.ours.reset();
 
     const connection pair = pair_with_number(over(), number);
@@ -157,7 +157,7 @@ TEST_P(contract_descriptor, two_loops_may_use_one_descriptor_in_turn) {
   start(here);
   send_text(pair.theirs.get(), "one");
   ASSERT_TRUE(finish(here));
-  auto made = loop::create(options());
+  auto made = create_loop(options());
   ASSERT_TRUE(made);
   loop& other = **made;
   receive there(pair.ours.get(), 10);
@@ -203,7 +203,7 @@ TEST_P(contract_descriptor, a_forked_child_makes_a_loop_of_its_own) {
   start(receiving);
   turn();
   const std::string heard = in_child([&] {
-    auto made = loop::create(options());
+    auto made = create_loop(options());
     if (!made) return made.error().message();
     const connection pair = connect_pair(over());
     receive_many ours(pair.ours.get());

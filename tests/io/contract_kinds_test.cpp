@@ -239,7 +239,7 @@ TEST_P(contract_kinds, close_lets_the_descriptor_go) {
   ASSERT_TRUE(run(closing));
   EXPECT_EQ(closing.result(), 0);
   const int gone = pair.ours.release();
-  EXPECT_EQ(::fcntl(gone, F_GETFD), -1);
+  EXPECT_EQ(calls().fcntl(gone, F_GETFD, 0), -1);
   EXPECT_EQ(read_to_end(pair.theirs.get()), "");
 }
 

@@ -257,7 +257,7 @@ TEST_P(contract_limits, a_loop_that_ends_with_operations_outstanding_says_which)
     const connection pair = connect_pair(transport::local);
     receive_operation never_ends(pair.ours.get(), {}, [](operation&, completion&&) noexcept {});
     poll_operation neither(pair.ours.get(), POLLIN, [](operation&, completion&&) noexcept {});
-    auto made = loop::create(options());
+    auto made = create_loop(options());
     (*made)->start(never_ends);
     (*made)->start(neither);
     (*made)->turn(0);

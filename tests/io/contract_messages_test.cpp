@@ -296,9 +296,9 @@ TEST_P(contract_udp_messages, on_a_connected_socket_meet_the_errors_of_earlier_o
   ASSERT_TRUE(run(into_the_void) && finish(one));
   EXPECT_EQ(one.result(), -ECONNREFUSED);
 
-  descriptor heir(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ASSERT_EQ(::bind(heir.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(sockaddr_in)), 0);
-  connect_datagram({descriptor(::dup(heir.get()))}, pair.ours);
+  descriptor heir(calls().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(calls().bind(heir.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(sockaddr_in)), 0);
+  connect_datagram({descriptor(calls().fcntl(heir.get(), F_DUPFD_CLOEXEC, 0))}, pair.ours);
   start(many);
   send_datagram(heir.get(), "I am");
   ASSERT_TRUE(wait_for([&] { return many.messages.size() == 1; }));
@@ -321,7 +321,7 @@ TEST_P(contract_local_messages, carry_descriptors_that_are_closed_on_exec) {
     int number = -1;
     std::memcpy(&number, told.data() + CMSG_LEN(0), sizeof number);
     const descriptor passed(number);
-    EXPECT_NE(::fcntl(passed.get(), F_GETFD) & FD_CLOEXEC, 0);
+    EXPECT_NE(calls().fcntl(passed.get(), F_GETFD, 0) & FD_CLOEXEC, 0);
   };
 
   receive_message one(pair.ours.number());

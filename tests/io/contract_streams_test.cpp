@@ -30,7 +30,7 @@ TEST_P(contract_streams, the_end_comes_behind_everything_that_was_sent) {
        {std::size_t{1}, std::size_t{32768}, std::size_t{100'000}, std::size_t{3} << 20}) {
     connection pair = connect_pair(over());
     const std::string text = pattern(size);
-    std::jthread peer([&text, theirs = std::move(pair.theirs)] { send_text(theirs.get(), text); });
+    peer_thread peer([&text, theirs = std::move(pair.theirs)] { send_text(theirs.get(), text); });
     receive_many receiving(pair.ours.get());
     ASSERT_TRUE(run(receiving));
     EXPECT_EQ(receiving.result(), 0);
@@ -64,7 +64,7 @@ TEST_P(contract_streams, a_peer_that_sends_and_leaves_is_heard_to_the_end_every_
   for (std::size_t round = 0; round < 60; ++round) {
     connection pair = connect_pair(over());
     const std::string_view sent = std::string_view(text).substr(0, 1 + round * 3'000);
-    std::jthread peer([sent, theirs = std::move(pair.theirs)] { send_text(theirs.get(), sent); });
+    peer_thread peer([sent, theirs = std::move(pair.theirs)] { send_text(theirs.get(), sent); });
     receive_many receiving(pair.ours.get());
     ASSERT_TRUE(run(receiving)) << "round " << round;
     EXPECT_TRUE(receiving.received == sent) << "round " << round;
@@ -255,7 +255,7 @@ TEST_P(contract_streams, of_any_length_pass_through_one_slot) {
   const std::string text = pattern(200'000);
   std::deque<connection> pairs;
   std::deque<receive_many> receiving;
-  std::deque<std::jthread> peers;
+  std::deque<peer_thread> peers;
   for (std::size_t index = 0; index < count; ++index) {
     connection& pair = pairs.emplace_back(connect_pair(over()));
     peers.emplace_back([&text, theirs = std::move(pair.theirs)] { send_text(theirs.get(), text); });
@@ -272,7 +272,7 @@ TEST_P(contract_streams, of_any_length_pass_through_one_slot) {
 TEST_P(contract_streams, share_the_loop_fairly) {
   connection busy = connect_pair(over()), quiet = connect_pair(over());
   std::atomic<bool> is_enough = false;
-  std::jthread flood([&is_enough, theirs = std::move(busy.theirs)] {
+  peer_thread flood([&is_enough, theirs = std::move(busy.theirs)] {
     const std::string chunk(1u << 16, '.');
     while (!is_enough) send_text(theirs.get(), chunk);
   });

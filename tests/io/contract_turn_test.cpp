@@ -351,7 +351,7 @@ TEST_P(contract_turn, spinning_changes_nothing_but_the_time_it_takes) {
   const connection pair = connect_pair(transport::tcp);
   receive_many receiving(pair.ours.get());
   start(receiving);
-  std::jthread peer([&] {
+  peer_thread peer([&] {
     for (int count = 0; count < 100; ++count) send_text(pair.theirs.get(), "x");
   });
   ASSERT_TRUE(wait_for([&] { return receiving.received.size() == 100; }));

@@ -23,7 +23,9 @@ constexpr capability_mask without(Capabilities... taken) {
 using enum capability;
 using strategy = receive_strategy;
 
-constexpr std::array<backend_case, 9> cases = {{
+constexpr std::size_t real_cases = 9;
+
+constexpr std::array<backend_case, 11> cases = {{
     {"io_uring", backend::io_uring, capability_mask::all(), strategy::automatic},
     {"io_uring_of_linux_6_1", backend::io_uring, without(bundles), strategy::automatic},
     {"io_uring_one_shot", backend::io_uring,
@@ -34,6 +36,9 @@ constexpr std::array<backend_case, 9> cases = {{
     {"epoll_adaptive", backend::epoll, capability_mask::all(), strategy::adaptive},
     {"epoll_wait_first", backend::epoll, capability_mask::all(), strategy::wait_first},
     {"epoll_speculative", backend::epoll, capability_mask::all(), strategy::speculative},
+    {"sim", backend::automatic, capability_mask::all(), strategy::automatic, false, simulation::kind},
+    {"sim_hostile", backend::automatic, capability_mask::all(), strategy::automatic, false,
+     simulation::hostile},
 }};
 
 constexpr std::array<backend_case, 4> cases_of_files = {{
@@ -55,6 +60,10 @@ loop_options backend_case::options() const {
 }
 
 std::span<const backend_case> all_backends() {
+  return std::span(cases).first<real_cases>();
+}
+
+std::span<const backend_case> contract_backends() {
   return cases;
 }
 

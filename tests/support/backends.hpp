@@ -9,18 +9,25 @@
 
 namespace weir::test {
 
+/// Whether a simulated host stands in for the kernel (support/simulation.hpp), and whether it is kind.
+enum class simulation : std::uint8_t { none, kind, hostile };
+
 struct backend_case {
   const char* name;
   backend which;
   capability_mask allowed;
   receive_strategy strategy;
   bool is_restricted = false;
+  simulation simulated = simulation::none;
 
   bool is_io_uring() const noexcept { return which == backend::io_uring; }
+  bool is_simulated() const noexcept { return simulated != simulation::none; }
   loop_options options() const;
 };
 
 std::span<const backend_case> all_backends();
+/// Those, and the simulated ones.
+std::span<const backend_case> contract_backends();
 /// Those that differ in how operations on files are carried out.
 std::span<const backend_case> file_backends();
 void PrintTo(const backend_case& which, std::ostream* out);

@@ -1,4 +1,5 @@
 #include <weir/io/descriptor.hpp>
+#include <weir/io/system_calls.hpp>
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -17,14 +18,24 @@
 #include <utility>
 
 namespace weir::test {
+namespace {
+
+std::string what_says(const std::function<std::string()>& body, system_calls& with) {
+  const system_calls_scope its_kernel(with);
+  return body();
+}
+
+} // namespace
 
 child_process::child_process(const std::function<std::string()>& body) {
+  system_calls& of_the_test = calls(); // a simulated host's, it may be, but the report is real
+  const system_calls_scope report_is_real(kernel_calls());
   connection ends = connect_pair(transport::local);
   child_ = ::fork();
   if (child_ < 0) throw std::system_error(errno, std::system_category(), "fork");
   if (child_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    send_text(ends.theirs.get(), body());
+    send_text(ends.theirs.get(), what_says(body, of_the_test));
     ::_exit(0);
   }
   report_ = std::move(ends.ours);
@@ -39,6 +50,7 @@ child_process::~child_process() {
 std::string child_process::report() {
   int status = 0;
   ::waitpid(std::exchange(child_, -1), &status, 0);
+  const system_calls_scope report_is_real(kernel_calls());
   const std::string text = read_to_end(report_.get());
   return status == 0 ? text : "the child ended with status " + std::to_string(status) + ": " + text;
 }

@@ -1,3 +1,5 @@
+#include <weir/io/system_calls.hpp>
+
 #include <netinet/in.h>
 #include <support/datagrams.hpp>
 
@@ -20,16 +22,18 @@ const char* name_of(datagram_transport which) {
 datagram_end bind_datagram(datagram_transport which) {
   datagram_end end;
   const bool is_udp = which == datagram_transport::udp;
-  end.socket = descriptor(::socket(is_udp ? AF_INET : AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  end.socket =
+      descriptor(calls().socket(is_udp ? AF_INET : AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   sockaddr_in loopback{};
   loopback.sin_family = AF_INET;
   loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   sockaddr unnamed{};
   unnamed.sa_family = AF_UNIX;
   const sockaddr* name = is_udp ? reinterpret_cast<const sockaddr*>(&loopback) : &unnamed;
-  expect_done(::bind(end.number(), name, is_udp ? sizeof loopback : sizeof(sa_family_t)) == 0, "bind");
-  expect_done(::getsockname(end.number(), reinterpret_cast<sockaddr*>(&end.address), &end.address_bytes) == 0,
-              "getsockname");
+  expect_done(calls().bind(end.number(), name, is_udp ? sizeof loopback : sizeof(sa_family_t)) == 0, "bind");
+  expect_done(
+      calls().getsockname(end.number(), reinterpret_cast<sockaddr*>(&end.address), &end.address_bytes) == 0,
+      "getsockname");
   return end;
 }
 
@@ -39,24 +43,24 @@ datagram_pair::datagram_pair(datagram_transport which)
 }
 
 void connect_datagram(const datagram_end& from, const datagram_end& to) {
-  expect_done(::connect(from.number(), to.to(), to.address_bytes) == 0, "connect");
+  expect_done(calls().connect(from.number(), to.to(), to.address_bytes) == 0, "connect");
 }
 
 void send_datagram(int socket, std::string_view text) {
-  const ssize_t count = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+  const ssize_t count = calls().send(socket, text.data(), text.size(), MSG_NOSIGNAL);
   expect_done(count == static_cast<ssize_t>(text.size()), "send");
 }
 
 int fill_with_datagrams(int socket, std::string_view each) {
   int count = 0;
-  while (::send(socket, each.data(), each.size(), MSG_NOSIGNAL) >= 0) ++count;
+  while (calls().send(socket, each.data(), each.size(), MSG_NOSIGNAL) >= 0) ++count;
   expect_done(errno == EAGAIN, "send");
   return count;
 }
 
 std::string take_datagram(int socket) {
   std::string text(65536, '\0');
-  const ssize_t count = ::recv(socket, text.data(), text.size(), MSG_DONTWAIT);
+  const ssize_t count = calls().recv(socket, text.data(), text.size(), MSG_DONTWAIT);
   if (count < 0 && errno == EAGAIN) return "nothing";
   expect_done(count >= 0, "recv");
   text.resize(static_cast<std::size_t>(count));

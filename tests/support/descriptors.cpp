@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <support/descriptors.hpp>
+#include <support/simulation.hpp>
 #include <unistd.h>
 
 #include <filesystem>
@@ -38,6 +39,8 @@ std::string list_of_open_descriptors() {
 }
 
 descriptor_limit::descriptor_limit(std::size_t more) {
+  if (simulated_host* const at = simulated_host::current())
+    at->on().descriptors().set_limit(at->on().descriptors().open_count() + more);
   if (::getrlimit(RLIMIT_NOFILE, &before_) != 0) throw std::runtime_error("getrlimit");
   // The limit is on the number, not the count: what is free below the highest one counts as well.
   std::size_t limit = 0;
@@ -50,6 +53,8 @@ descriptor_limit::descriptor_limit(std::size_t more) {
 }
 
 void descriptor_limit::lift() {
+  if (simulated_host* const at = simulated_host::current())
+    at->on().descriptors().set_limit(before_.rlim_cur);
   EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0);
 }
 

@@ -11,7 +11,10 @@ void loop_fixture::open(const backend_case& which, const loop_options& options,
   if (which.is_io_uring()) {
     if (const std::string reason = why_no_io_uring(); !reason.empty()) GTEST_SKIP() << reason;
   }
-  auto made = backends ? loop::create(options, backends) : loop::create(options);
+  if (which.is_simulated() && !simulated_)
+    simulated_ = std::make_unique<simulated_host>(testing::UnitTest::GetInstance()->random_seed(),
+                                                  which.simulated == simulation::hostile);
+  auto made = backends ? loop::create(options, backends) : create_loop(options);
   ASSERT_TRUE(made) << made.error().message();
   loop_ = std::move(*made);
   EXPECT_EQ(loop_->backend().capabilities() & which.allowed, loop_->backend().capabilities())
@@ -32,6 +35,10 @@ void loop_fixture::close_loop() {
 
 void loop_fixture::TearDown() {
   close_loop();
+  if (simulated_) {
+    EXPECT_EQ(simulated_->on().descriptors().open_count(), 0u) << "simulated descriptors were left open";
+  }
+  simulated_.reset();
   EXPECT_EQ(open_descriptors(), open_before_) << "before:\n"
                                               << list_before_ << "after:\n"
                                               << list_of_open_descriptors();

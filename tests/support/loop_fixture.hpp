@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <support/backends.hpp>
 #include <support/recorded.hpp>
+#include <support/simulation.hpp>
 #include <support/turning.hpp>
 
 #include <cstddef>
@@ -51,6 +52,7 @@ class loop_fixture : public testing::Test {
  private:
   std::size_t open_before_;
   std::string list_before_;
+  std::unique_ptr<simulated_host> simulated_;
   std::unique_ptr<loop> loop_;
 };
 

@@ -1,4 +1,5 @@
 #include <weir/async/operations.hpp>
+#include <weir/io/system_calls.hpp>
 
 #include <gtest/gtest.h>
 #include <support/raw_socket.hpp>
@@ -56,12 +57,12 @@ task<std::string> raw_socket::read_to_end() {
 }
 
 void raw_socket::end() noexcept {
-  EXPECT_EQ(::shutdown(number(), SHUT_WR), 0);
+  EXPECT_EQ(calls().shutdown(number(), SHUT_WR), 0);
 }
 
 void raw_socket::reset() noexcept {
   const linger at_once{1, 0};
-  EXPECT_EQ(::setsockopt(number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+  EXPECT_EQ(calls().setsockopt(number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
   close();
 }
 

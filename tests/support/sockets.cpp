@@ -1,3 +1,5 @@
+#include <weir/io/system_calls.hpp>
+
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -23,7 +25,7 @@ int checked(int outcome, const char* what) {
 
 void wait_for(int socket, short events) {
   pollfd watched{socket, events, 0};
-  if (checked(::poll(&watched, 1, patience_ms), "poll") == 0)
+  if (checked(calls().poll(&watched, 1, patience_ms), "poll") == 0)
     throw std::runtime_error("a peer waited in vain");
 }
 
@@ -33,14 +35,14 @@ void wait_for(int socket, short events) {
 void send_at_once(int socket) {
   const int on = 1;
   constexpr std::string_view without_pacing = "reno";
-  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, without_pacing.data(), without_pacing.size());
+  calls().setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  calls().setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, without_pacing.data(), without_pacing.size());
 }
 
 /// Appends what one read gives; false at the end of the stream.
 bool read_once(int socket, std::string& into, std::size_t most) {
   std::array<char, 65536> buffer;
-  const ssize_t count = ::recv(socket, buffer.data(), std::min(most, buffer.size()), 0);
+  const ssize_t count = calls().recv(socket, buffer.data(), std::min(most, buffer.size()), 0);
   if (count < 0 && errno == EAGAIN) {
     wait_for(socket, POLLIN);
     return true;
@@ -58,7 +60,7 @@ const char* name_of(transport which) {
 
 descriptor open_socket(transport which) {
   const int family = which == transport::tcp ? AF_INET : AF_UNIX;
-  return descriptor(checked(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
+  return descriptor(checked(calls().socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
 }
 
 listening_socket listen_on(transport which, int backlog) {
@@ -72,10 +74,10 @@ listening_socket listen_on(transport which, int backlog) {
   const auto* address =
       is_tcp ? reinterpret_cast<const sockaddr*>(&loopback) : reinterpret_cast<const sockaddr*>(&unnamed);
   const socklen_t address_bytes = is_tcp ? sizeof loopback : sizeof(sa_family_t);
-  checked(::bind(listener.socket.get(), address, address_bytes), "bind");
-  checked(::listen(listener.socket.get(), backlog), "listen");
-  checked(::getsockname(listener.socket.get(), reinterpret_cast<sockaddr*>(&listener.address),
-                        &listener.address_bytes),
+  checked(calls().bind(listener.socket.get(), address, address_bytes), "bind");
+  checked(calls().listen(listener.socket.get(), backlog), "listen");
+  checked(calls().getsockname(listener.socket.get(), reinterpret_cast<sockaddr*>(&listener.address),
+                              &listener.address_bytes),
           "getsockname");
   return listener;
 }
@@ -83,7 +85,7 @@ listening_socket listen_on(transport which, int backlog) {
 descriptor connect_to(const listening_socket& listener) {
   const auto which = listener.address.ss_family == AF_UNIX ? transport::local : transport::tcp;
   descriptor socket = open_socket(which);
-  if (::connect(socket.get(), listener.to(), listener.address_bytes) < 0) {
+  if (calls().connect(socket.get(), listener.to(), listener.address_bytes) < 0) {
     if (errno != EINPROGRESS) checked(-1, "connect");
     wait_for(socket.get(), POLLOUT);
   }
@@ -95,15 +97,16 @@ connection connect_pair(transport which) {
   connection made;
   if (which == transport::local) {
     std::array<int, 2> ends{};
-    checked(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
+    checked(calls().socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()),
+            "socketpair");
     made.ours = descriptor(ends[0]);
     made.theirs = descriptor(ends[1]);
   } else {
     const listening_socket listener = listen_on(which);
     made.theirs = connect_to(listener);
     wait_for(listener.socket.get(), POLLIN);
-    made.ours = descriptor(
-        checked(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC), "accept4"));
+    made.ours = descriptor(checked(
+        calls().accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC), "accept4"));
     send_at_once(made.ours.get());
   }
   return made;
@@ -111,7 +114,7 @@ connection connect_pair(transport which) {
 
 void send_text(int socket, std::string_view text) {
   while (!text.empty()) {
-    const ssize_t count = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+    const ssize_t count = calls().send(socket, text.data(), text.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EAGAIN) {
       wait_for(socket, POLLOUT);
       continue;
@@ -138,7 +141,7 @@ std::size_t send_what_fits(int socket) {
   // Small pieces at the end, so that not even one byte more fits.
   for (std::size_t piece = chunk.size(); piece > 0; piece /= 2) {
     ssize_t count = 0;
-    while ((count = ::send(socket, chunk.data(), piece, MSG_NOSIGNAL)) > 0)
+    while ((count = calls().send(socket, chunk.data(), piece, MSG_NOSIGNAL)) > 0)
       total += static_cast<std::size_t>(count);
     if (errno != EAGAIN) checked(-1, "send");
   }
@@ -165,7 +168,7 @@ std::string read_available(int socket) {
   std::string text;
   std::array<char, 65536> buffer;
   ssize_t count = 0;
-  while ((count = ::recv(socket, buffer.data(), buffer.size(), 0)) > 0)
+  while ((count = calls().recv(socket, buffer.data(), buffer.size(), 0)) > 0)
     text.append(buffer.data(), static_cast<std::size_t>(count));
   if (count < 0 && errno != EAGAIN) checked(-1, "recv");
   return text;
@@ -193,22 +196,23 @@ std::size_t undelivered_bytes(int socket) {
 
 std::size_t unread_bytes(int socket) {
   int count = 0;
-  checked(::ioctl(socket, FIONREAD, &count), "FIONREAD");
+  checked(calls().ioctl(socket, FIONREAD, &count), "FIONREAD");
   return static_cast<std::size_t>(count);
 }
 
 void reset(connection& connected) {
   // tcp(7): closing with a linger time of zero sends a reset. unix(7): closing with unread data does.
   const linger at_once{1, 0};
-  checked(::setsockopt(connected.theirs.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), "SO_LINGER");
+  checked(calls().setsockopt(connected.theirs.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once),
+          "SO_LINGER");
   send_text(connected.ours.get(), "never read");
   wait_for(connected.theirs.get(), POLLIN);
   connected.theirs.reset();
 }
 
 bool is_non_blocking_and_close_on_exec(int number) {
-  return (checked(::fcntl(number, F_GETFL), "F_GETFL") & O_NONBLOCK) != 0 &&
-         (checked(::fcntl(number, F_GETFD), "F_GETFD") & FD_CLOEXEC) != 0;
+  return (checked(calls().fcntl(number, F_GETFL, 0), "F_GETFL") & O_NONBLOCK) != 0 &&
+         (checked(calls().fcntl(number, F_GETFD, 0), "F_GETFD") & FD_CLOEXEC) != 0;
 }
 
 std::string pattern(std::size_t size) {

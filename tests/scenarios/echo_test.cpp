@@ -9,6 +9,7 @@
 #include <weir/sim/world.hpp>
 
 #include <gtest/gtest.h>
+#include <support/simulation.hpp>
 
 #include <chrono>
 #include <string>
@@ -77,12 +78,6 @@ echo_outcome run_echo(std::uint64_t seed, const sim::world_options& options, int
   outcome.hash = in.log().hash();
   outcome.now_ns = in.now_ns();
   return outcome;
-}
-
-sim::world_options without_faults() {
-  sim::world_options quiet;
-  quiet.has_faults = false;
-  return quiet;
 }
 
 TEST(echo_test, a_server_and_a_client_on_two_hosts_hear_each_other) {

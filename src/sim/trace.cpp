@@ -1,3 +1,4 @@
+#include <weir/io/operation.hpp>
 #include <weir/sim/trace.hpp>
 
 #include <algorithm>
@@ -30,6 +31,11 @@ std::string with_peer(const char* preposition, const trace_record& record, bool 
   return text;
 }
 
+std::string operation_of(const trace_record& record) {
+  return record.a < operation_kind_count ? std::string(name_of(static_cast<operation_kind>(record.a)))
+                                         : "unknown";
+}
+
 std::string details_of(const trace_record& record) {
   switch (record.what) {
   case event::sent:
@@ -58,8 +64,11 @@ std::string details_of(const trace_record& record) {
     return record.a < fault_count ? std::string(name_of(static_cast<fault>(record.a))) : "unknown";
   case event::clock_jumped:
     return "by " + std::to_string(static_cast<std::int64_t>(record.a)) + " ns";
+  case event::started:
+  case event::cancelled:
+    return operation_of(record);
   case event::completed:
-    return std::to_string(record.a) + " " + std::to_string(static_cast<std::int64_t>(record.b));
+    return operation_of(record) + " " + std::to_string(static_cast<std::int32_t>(record.b));
   default:
     return std::to_string(record.a) + " " + std::to_string(record.b);
   }

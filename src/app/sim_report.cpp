@@ -69,7 +69,8 @@ std::string failure_text(const sim_outcome& outcome, bool colour) {
 
 void add_faults(json_text& text, const sim::fault_plan::counts_type& faults) {
   text.open_object("faults");
-  for (std::size_t i = 0; i < sim::fault_count; ++i) text.add(name_of(static_cast<sim::fault>(i)), faults[i]);
+  for (std::size_t i = 0; i < sim::fault_count; ++i)
+    if (can_happen(i)) text.add(name_of(static_cast<sim::fault>(i)), faults[i]);
   text.close();
   text.open_array("never");
   for (std::size_t i = 0; i < sim::fault_count; ++i)

@@ -6,6 +6,7 @@
 //   2. It is the last that `atomic_replace` acknowledged, or a later one that was under way or failed.
 //   3. Once there was a version there always is one.
 //   4. When nothing fails any more replacements succeed.
+#include "crashes.hpp"
 #include "scenarios.hpp"
 
 #include <weir/async/sleep.hpp>
@@ -24,18 +25,10 @@ namespace {
 
 using octets = std::vector<std::byte>;
 
-/// Crashes come as often as replacements take.
-sim::misfortune_options often() {
-  sim::misfortune_options options;
-  options.pause_least_ns = 10'000;
-  options.pause_most_ns = 40'000'000;
-  options.down_most_ns = 100'000'000;
-  return options;
-}
-
 class file_replace_run final : public sim::hosts_run {
  public:
-  explicit file_replace_run(sim::world& in) : hosts_run(in, often()), host_(add_host("disk")) {
+  explicit file_replace_run(sim::world& in) : hosts_run(in, crashes_often()), host_(add_host("disk")) {
+    let_crashes_take_much(in);
     fate().may_crash(host_);
     host_.start([this](sim::host&) { return live(); });
   }

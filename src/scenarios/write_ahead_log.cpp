@@ -5,6 +5,7 @@
 //   1. What was acknowledged is there after every crash, in its order, each record once.
 //   2. What else is there was appended: the records that follow, as they were written.
 //   3. When nothing fails any more appending succeeds.
+#include "crashes.hpp"
 #include "scenarios.hpp"
 
 #include <weir/fs/file.hpp>
@@ -21,14 +22,6 @@ namespace {
 
 using octets = std::vector<std::byte>;
 
-sim::misfortune_options crashes_often() {
-  sim::misfortune_options options;
-  options.pause_least_ns = 10'000;
-  options.pause_most_ns = 40'000'000;
-  options.down_most_ns = 100'000'000;
-  return options;
-}
-
 struct record_header {
   std::uint64_t number = 0;
   std::uint32_t body_bytes = 0;
@@ -44,6 +37,7 @@ std::uint32_t check_of(const record_header& header, std::span<const std::byte> b
 class write_ahead_log_run final : public sim::hosts_run {
  public:
   explicit write_ahead_log_run(sim::world& in) : hosts_run(in, crashes_often()), host_(add_host("log")) {
+    let_crashes_take_much(in);
     fate().may_crash(host_);
     host_.start([this](sim::host&) { return live(); });
   }

@@ -70,7 +70,8 @@ def bars(scenario, rows):
         words = f"each is reported at most {scenario.reported_ms_max:g} ms after it began, while it lasts"
         yield f"{scenario.key}: {words}", None if is_restless and not is_kept else is_kept
     if scenario.is_named:
-        yield f"{scenario.key}: somebody says who is guilty", row.get("named", "no") != "no"
+        is_kept = row.get("named", "no") != "no"
+        yield f"{scenario.key}: somebody says who is guilty", None if is_restless and not is_kept else is_kept
 
 
 def json_row(row):

@@ -43,8 +43,9 @@ nursery::child nursery::run_child(nursery& in, task<T> body, std::source_locatio
   in.child_ended();
 }
 
-nursery::nursery(nursery_options options, cancellation* parent)
-    : options_(std::move(options)), scope_(parent) {
+nursery::nursery(nursery_options options, cancellation* parent, std::source_location where)
+    : task_owner([](const task_owner& self) { return static_cast<const nursery&>(self).report(); }),
+      options_(std::move(options)), scope_(parent), where_(where) {
   assert(options_.limit > 0);
   if (!scope_.is_requested()) scope_.add(refusal_);
 }
@@ -102,7 +103,7 @@ bool nursery::spawn_awaiter::is_settled() noexcept {
 }
 
 void nursery::launch(child&& unstarted) noexcept {
-  ++running_;
+  if (running_++ == 0) loop::current()->add_owner(*this);
   std::exchange(unstarted.frame_, nullptr).promise().launch(scope_);
 }
 
@@ -136,14 +137,22 @@ void nursery::deliver_or_report(failure why) {
 }
 
 void nursery::child_ended() noexcept {
-  --running_;
+  if (--running_ == 0) task_owner::unlink();
   if (spawn_awaiter* next = waiting_.front()) {
     next->wake(); // first in, first out: who spawns goes on before the child starts, as without waiting
     launch(std::move(next->child_));
-  } else if (running_ == 0 && joining_) {
-    is_joined_ = true;
-    std::exchange(joining_, nullptr)->wake();
+  } else if (running_ == 0) {
+    if (joining_) {
+      is_joined_ = true;
+      std::exchange(joining_, nullptr)->wake();
+    }
   }
+}
+
+owned_tasks nursery::report() const {
+  std::size_t waiting = 0;
+  for (const spawn_awaiter* each = waiting_.front(); each; each = waiting_.next(*each)) ++waiting;
+  return {"nursery", where_, running_, options_.limit, waiting, scope_.is_requested(), &scope_};
 }
 
 nursery::join_awaiter nursery::join() noexcept {

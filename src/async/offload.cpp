@@ -17,8 +17,8 @@ offload_awaiter::offload_awaiter(pool_class which, when_full policy, callee to_c
         awaiter.loop_->answer_taken();
         awaiter.coroutine_.resume();
       }),
-      cancel_callback(
-          [](cancel_callback& self) noexcept { static_cast<offload_awaiter&>(self).cancelled(); }),
+      cancel_callback([](cancel_callback& self) noexcept { static_cast<offload_awaiter&>(self).cancelled(); },
+                      [](const cancel_callback&, const wait_visitor& visit) { visit(wait_note("offload")); }),
       call_(to_call), class_(which), policy_(policy) {}
 
 /// False: the outcome is a failure, and nothing waits.

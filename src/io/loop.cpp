@@ -323,6 +323,10 @@ void loop::for_each_holder(const std::function<void(const memory_holder&)>& visi
     visit(*holder);
 }
 
+void loop::for_each_owner(const std::function<void(const task_owner&)>& visit) const {
+  for (const task_owner* owner = owners_.front(); owner; owner = owners_.next(*owner)) visit(*owner);
+}
+
 std::string loop::dump() const {
   std::string text;
   for_each_outstanding([&](const operation& op) {

@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -34,6 +36,39 @@ void append_streams(std::string& text, const loop& of) {
     append_line(text, "  %-14s descriptor %-5d unread %zu B, unsent %zu B, held %zu B%s  %s", held.kind,
                 held.descriptor, held.unread_bytes, held.unsent_bytes, held.held_bytes, state_of(held),
                 held.name.c_str());
+  });
+}
+
+/// A line for each thing that children wait for, with how many do.
+void append_waits(std::string& text, const cancellation& scope) {
+  std::vector<std::pair<wait_note, std::size_t>> waits;
+  scope.for_each_wait([&](const wait_note& note) {
+    const auto is_same = [&](const auto& seen) {
+      return std::string_view(seen.first.what) == note.what && seen.first.where.line() == note.where.line() &&
+             std::string_view(seen.first.where.file_name()) == note.where.file_name();
+    };
+    const auto seen = std::ranges::find_if(waits, is_same);
+    if (seen != waits.end())
+      ++seen->second;
+    else
+      waits.emplace_back(note, 1);
+  });
+  for (const auto& [note, count] : waits) {
+    if (note.where.line() == 0)
+      append_line(text, "    %zu in %s", count, note.what);
+    else
+      append_line(text, "    %zu in %s  %s:%u", count, note.what, note.where.file_name(),
+                  static_cast<unsigned>(note.where.line()));
+  }
+}
+
+void append_owners(std::string& text, const loop& of) {
+  of.for_each_owner([&](const task_owner& owner) {
+    const owned_tasks owned = owner.owned();
+    append_line(text, "  %-14s %zu of %zu children, %zu wait to begin%s  %s:%u", owned.kind, owned.running,
+                owned.limit, owned.waiting, owned.is_ending ? ", asked to end" : "", owned.where.file_name(),
+                static_cast<unsigned>(owned.where.line()));
+    if (owned.scope) append_waits(text, *owned.scope);
   });
 }
 
@@ -71,6 +106,7 @@ std::string dump(const loop& of) {
   text += of.dump();
   append_streams(text, of);
   append_leases(text, of);
+  append_owners(text, of);
   return text;
 }
 

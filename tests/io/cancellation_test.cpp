@@ -115,5 +115,38 @@ TEST(cancellation_death, callbacks_leave_before_the_scope_dies) {
 }
 #endif
 
+/// Says what it is.
+struct telling : cancel_callback {
+  explicit telling(const char* what) noexcept
+      : cancel_callback([](cancel_callback&) noexcept {},
+                        [](const cancel_callback& self, const wait_visitor& visit) {
+                          visit(wait_note(static_cast<const telling&>(self).name, 7));
+                        }),
+        name(what) {}
+  const char* name;
+};
+
+TEST(cancellation, tells_what_waits_in_it_and_below) {
+  std::string log;
+  cancellation scope;
+  cancellation below(&scope);
+  telling receive("receive"), sleep("sleep");
+  witness silent(log, 'a');
+  scope.add(receive);
+  scope.add(silent);
+  below.add(sleep);
+  std::string told;
+  const auto note = [&](const wait_note& each) {
+    told += each.what + std::string(each.descriptor == 7 ? " " : "?");
+    EXPECT_EQ(each.where.line(), 0u);
+  };
+  scope.for_each_wait(note);
+  EXPECT_EQ(told, "sleep receive "); // `below` came first
+  scope.request();
+  told.clear();
+  scope.for_each_wait(note);
+  EXPECT_EQ(told, "");
+}
+
 } // namespace
 } // namespace weir

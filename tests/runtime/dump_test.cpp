@@ -1,7 +1,11 @@
 #include "runtime_rig.hpp"
 
 #include <weir/async/event.hpp>
+#include <weir/async/operations.hpp>
+#include <weir/async/sleep.hpp>
 #include <weir/async/when_any.hpp>
+#include <weir/async/with_deadline.hpp>
+#include <weir/async/with_nursery.hpp>
 #include <weir/net/stream.hpp>
 #include <weir/runtime/dump.hpp>
 
@@ -9,6 +13,7 @@
 #include <support/coroutine_fixture.hpp>
 #include <support/recorded.hpp>
 
+#include <array>
 #include <csignal>
 #include <regex>
 
@@ -37,6 +42,37 @@ TEST_P(dump_test, lists_operations_streams_and_who_holds_received_memory) {
     EXPECT_NE(text.find("127.0.0.1:"), std::string::npos) << text;
     EXPECT_NE(text.find("lease          " + descriptor), std::string::npos) << text;
     EXPECT_NE(text.find("stream_core.cpp:"), std::string::npos) << text;
+  });
+}
+
+TEST_P(dump_test, lists_the_children_of_nurseries_and_what_they_wait_for) {
+  run([&]() -> task<> {
+    connection pair = connect_pair(transport::tcp);
+    event never(event_reset::manual);
+    std::array<std::byte, 1> byte{};
+    auto sleeper = []() -> task<result<>> { co_return co_await sleep_for(1h); };
+    auto waits = [&]() -> task<result<>> { co_return co_await never.wait(); };
+    auto receives = [&]() -> task<result<>> {
+      const result<std::size_t> got = co_await async_receive(pair.ours.get(), byte);
+      co_return got ? result<>() : fail(got.error());
+    };
+    auto body = [&](nursery& children) -> task<result<>> {
+      for (int i = 0; i < 3; ++i) (void)co_await children.spawn(sleeper());
+      (void)co_await children.spawn(waits());
+      (void)co_await children.spawn(with_deadline(1h, receives()));
+      co_await turns(2);
+      const std::string text = dump(on());
+      EXPECT_TRUE(std::regex_search(text, std::regex("nursery +5 of 7 children.*dump_test.cpp:"))) << text;
+      EXPECT_TRUE(std::regex_search(text, std::regex("\n    3 in sleep\n"))) << text;
+      EXPECT_TRUE(std::regex_search(text, std::regex("\n    1 in event\n"))) << text;
+      EXPECT_TRUE(std::regex_search(text, std::regex("\n    1 in receive  .*dump_test.cpp:"))) << text;
+      children.cancel();
+      EXPECT_NE(dump(on()).find("asked to end"), std::string::npos);
+      co_return result<>();
+    };
+    result<> ended = co_await with_nursery(nursery_options(7), body);
+    EXPECT_TRUE(ended);
+    EXPECT_EQ(dump(on()).find("nursery"), std::string::npos) << "one without children is not listed";
   });
 }
 

@@ -8,7 +8,8 @@
 // delivers it. isolate: a failing child ends alone. Either way `on_failure` is told of each failure that
 // `join` does not deliver. A child that ends with a cancellation in a cancelled nursery did not fail. Thread
 // rule: the loop's thread. Lifetime: must have no children when it dies (asserted): use with_nursery, which
-// joins on every path, or join it yourself.
+// joins on every path, or join it yourself. While it has children its loop lists it, with where it was made
+// and what they wait for (runtime/dump.hpp).
 #pragma once
 
 #include <weir/async/failure.hpp>
@@ -16,6 +17,7 @@
 #include <weir/async/task.hpp>
 #include <weir/async/waiter.hpp>
 #include <weir/base/result.hpp>
+#include <weir/io/task_owner.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,10 +40,11 @@ struct nursery_options {
   std::function<void(const failure&)> on_failure;
 };
 
-class nursery {
+class nursery : private task_owner {
  public:
   /// Cancelled with `parent`; without one only by `cancel`, a failure, or a cancellation that reaches `join`.
-  explicit nursery(nursery_options options = nursery_options(), cancellation* parent = nullptr);
+  explicit nursery(nursery_options options = nursery_options(), cancellation* parent = nullptr,
+                   std::source_location where = std::source_location::current());
   ~nursery();
   nursery(const nursery&) = delete;
   nursery& operator=(const nursery&) = delete;
@@ -92,12 +95,14 @@ class nursery {
   void child_ended() noexcept;
   void deliver_or_report(failure why);
   void report(const failure& why) const;
+  owned_tasks report() const;
 
   nursery_options options_;
   cancellation scope_;
   intrusive_list<spawn_awaiter, waiter> waiting_;
   join_awaiter* joining_ = nullptr;
   std::optional<failure> first_failure_;
+  std::source_location where_;
   std::size_t running_ = 0;
   std::size_t failures_ = 0;
   bool is_joined_ = false; ///< the last child has ended and the join is about to tell

@@ -48,10 +48,16 @@ class [[nodiscard]] operation_awaiter : protected Operation, private cancel_call
   /// `arguments` are those of the operation; where it takes its handler, `&operation_awaiter::completed`.
   template <class... Arguments>
   explicit operation_awaiter(std::source_location where, heeds_scope heeds, Arguments&&... arguments) noexcept
-      : Operation(std::forward<Arguments>(arguments)...), cancel_callback([](cancel_callback& self) noexcept {
-          auto& awaiter = static_cast<operation_awaiter&>(self);
-          awaiter.loop_->cancel(awaiter);
-        }),
+      : Operation(std::forward<Arguments>(arguments)...),
+        cancel_callback(
+            [](cancel_callback& self) noexcept {
+              auto& awaiter = static_cast<operation_awaiter&>(self);
+              awaiter.loop_->cancel(awaiter);
+            },
+            [](const cancel_callback& self, const wait_visitor& visit) {
+              const auto& awaiter = static_cast<const operation_awaiter&>(self);
+              visit(wait_note(name_of(awaiter.kind()).data(), awaiter.descriptor(), awaiter.where_));
+            }),
         where_(where), heeds_(heeds) {}
   ~operation_awaiter() = default;
 

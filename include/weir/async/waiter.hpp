@@ -44,7 +44,10 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
   /// `operation` names the awaitable in errors; a string with static storage duration.
   explicit waiter(const char* operation) noexcept
       : work([](work& self) noexcept { static_cast<waiter&>(self).coroutine_.resume(); }),
-        cancel_callback([](cancel_callback& self) noexcept { static_cast<waiter&>(self).cancelled(); }),
+        cancel_callback([](cancel_callback& self) noexcept { static_cast<waiter&>(self).cancelled(); },
+                        [](const cancel_callback& self, const wait_visitor& visit) {
+                          visit(wait_note(static_cast<const waiter&>(self).failure_.operation()));
+                        }),
         failure_(std::error_code(), operation) {}
   ~waiter() = default;
 

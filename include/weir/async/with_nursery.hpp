@@ -16,6 +16,7 @@
 #include <concepts>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -24,8 +25,9 @@ namespace weir {
 /// `body`: a callable with the signature task<T>(nursery&) or task<result<T>>(nursery&); gives
 /// task<result<T>>.
 template <std::invocable<nursery&> Body, class T = typename std::invoke_result_t<Body&, nursery&>::value_type>
-task<flat_result<T>> with_nursery(nursery_options options, Body body) {
-  nursery children(std::move(options), co_await current_cancellation());
+task<flat_result<T>> with_nursery(nursery_options options, Body body,
+                                  std::source_location where = std::source_location::current()) {
+  nursery children(std::move(options), co_await current_cancellation(), where);
   std::optional<flat_result<T>> outcome;
   try {
     if constexpr (std::is_void_v<T>) {

@@ -22,6 +22,7 @@
 #include <weir/io/memory_holder.hpp>
 #include <weir/io/operation.hpp>
 #include <weir/io/proactor.hpp>
+#include <weir/io/task_owner.hpp>
 #include <weir/io/timer.hpp>
 #include <weir/io/work.hpp>
 
@@ -137,6 +138,8 @@ class loop {
   std::size_t outstanding() const noexcept { return outstanding_count_; }
   void add_holder(memory_holder& which) noexcept { holders_.push_back(which); }
   void for_each_holder(const std::function<void(const memory_holder&)>& visit) const;
+  void add_owner(task_owner& which) noexcept { owners_.push_back(which); }
+  void for_each_owner(const std::function<void(const task_owner&)>& visit) const;
   /// Every operation in flight, oldest first.
   void for_each_outstanding(const std::function<void(const operation&)>& visit) const;
   /// A line for each of them: kind, descriptor, state, age, source location.
@@ -187,6 +190,7 @@ class loop {
   intrusive_list<operation> outstanding_;
   single_writer<std::size_t> outstanding_count_;
   intrusive_list<memory_holder> holders_;
+  intrusive_list<task_owner> owners_;
   work* on_attention_ = nullptr;
   std::size_t answers_owed_ = 0;
   std::uint64_t now_ns_ = 0;

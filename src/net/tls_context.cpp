@@ -1,4 +1,5 @@
 #include "tls_context_state.hpp"
+#include "tls_hosts.hpp"
 #include "tls_pem.hpp"
 #include "tls_session_store.hpp"
 
@@ -40,6 +41,12 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_si
                                             static_cast<unsigned int>(own.size()), offered, offered_size);
   *chosen = found;
   return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// So that a session of one context is resumed under no other, which may ask more of its clients.
+bool separate_sessions(SSL_CTX* context, std::uint64_t number) noexcept {
+  return SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(&number),
+                                        sizeof number) == 1;
 }
 
 result<> restrict_to(SSL_CTX* context, tls_version version_min, tls_version version_max) {
@@ -163,12 +170,26 @@ result<tls_context> tls_context::server(const tls_server_options& options) {
 
   // Tickets hold the whole session, so nothing grows here with the number of clients.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  static constexpr unsigned char session_context[] = "weir";
-  SSL_CTX_set_session_id_context(context, session_context, sizeof session_context);
+  if (!separate_sessions(context, made->number)) return fail(take_openssl_error("tls sessions"));
   if (!options.gives_tickets) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     SSL_CTX_set_num_tickets(context, 0);
   }
+  return tls_context(made);
+}
+
+result<tls_context> tls_context::by_choice(chooser choose) {
+  if (!choose) return fail(errc::invalid_argument, "tls context by choice");
+  ERR_clear_error();
+  const auto made = std::make_shared<state>(ssl_context_ptr(SSL_CTX_new(TLS_server_method())), true);
+  SSL_CTX* context = made->ssl.get();
+  if (!context) return fail(take_openssl_error("tls context"));
+  if (auto done = restrict_to(context, tls_version::v1_2, tls_version::v1_3); !done)
+    return fail(done.error());
+  if (!separate_sessions(context, made->number)) return fail(take_openssl_error("tls sessions"));
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  made->choose = std::move(choose);
+  tls_hosts::choose_from_hello(context);
   return tls_context(made);
 }
 

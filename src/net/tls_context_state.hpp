@@ -20,6 +20,7 @@ class tls_context::state {
   bool is_server;
   bool verifies_peer = false;
   std::string protocols; ///< as ALPN writes them: each with its length in a byte before it
+  chooser choose;        ///< of a server that has others to choose from, and no certificate of its own
 };
 
 } // namespace weir

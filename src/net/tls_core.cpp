@@ -23,7 +23,10 @@ bool is_address(const std::string& host) {
 tls_stream::core::core(loop& home, any_byte_stream carrier, ssl_ptr made,
                        std::shared_ptr<const tls_context::state> settings)
     : home_(home), carrier_(std::move(carrier)), settings_(std::move(settings)),
-      engine_(std::move(made), home.send_buffers()), remote_name_(carrier_.remote_name()) {}
+      engine_(std::move(made), home.send_buffers()), remote_name_(carrier_.remote_name()) {
+  if (settings_->is_server)
+    SSL_set_app_data(ssl(), &settings_); // which a choice by name replaces (tls_hosts.hpp)
+}
 
 result<std::unique_ptr<tls_stream::core>> tls_stream::core::make(any_byte_stream carrier,
                                                                  const tls_context& as) {
@@ -47,7 +50,8 @@ std::unexpected<error> tls_stream::core::failure(error reason) const {
 // --- the handshake ---
 
 result<> tls_stream::core::expect(const tls_connect_options& options) {
-  const std::string& host = options.host;
+  std::string host = options.host;
+  if (host.ends_with('.')) host.pop_back(); // of the root: neither SNI (RFC 6066) nor certificates have it
   if (host != remote_name_ && !host.empty())
     remote_name_ = remote_name_.empty() ? host : host + " (" + remote_name_ + ")";
   if (host.empty()) {

@@ -35,6 +35,7 @@ class tls_stream::core {
   std::size_t unsent_bytes() const noexcept { return engine_.output().bytes(); }
 
   core(loop& home, any_byte_stream carrier, ssl_ptr made, std::shared_ptr<const tls_context::state> settings);
+  ~core() { assert(!is_reading_ && !is_writing_ && "a tls_stream was destroyed under a call"); }
 
  private:
   /// Marks that a task is in one of the calls of which there may be one at a time.
@@ -66,7 +67,8 @@ class tls_stream::core {
 
   loop& home_;
   any_byte_stream carrier_;
-  std::shared_ptr<const tls_context::state> settings_; ///< outlives the engine, whose callbacks read it
+  std::shared_ptr<const tls_context::state>
+      settings_; ///< outlives the engine, whose callbacks read and replace it
   tls_session_sink sessions_;
   tls_engine engine_;
   std::string remote_name_;

@@ -15,6 +15,7 @@ static_assert(int(tls_errc::truncated) == packed(ERR_LIB_SSL, SSL_R_UNEXPECTED_E
 static_assert(int(tls_errc::alert_handshake_failure) ==
               packed(ERR_LIB_SSL, SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE));
 static_assert(int(tls_errc::alert_unknown_ca) == packed(ERR_LIB_SSL, SSL_R_TLSV1_ALERT_UNKNOWN_CA));
+static_assert(int(tls_errc::alert_unrecognized_name) == packed(ERR_LIB_SSL, SSL_R_TLSV1_UNRECOGNIZED_NAME));
 static_assert(int(tls_errc::alert_certificate_required) ==
               packed(ERR_LIB_SSL, SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED));
 static_assert(int(tls_errc::alert_no_application_protocol) ==

@@ -36,6 +36,14 @@ result<tls_context> for_members_only(std::string directory) {
       options); // "tls certificates /etc/weir/localhost.pem: No such file or directory"
 }
 
+// [names]
+result<tls_context> for_two_names(tls_context shop, tls_context blog, tls_context others) {
+  std::vector<tls_host> hosts;
+  hosts.emplace_back("shop.example", shop);
+  hosts.emplace_back("*.blog.example", blog);
+  return tls_context::by_name(std::move(hosts), others);
+}
+
 // [truncation]
 task<result<std::string>> whole_text(tls_stream& from) {
   std::string text;
@@ -78,6 +86,8 @@ TEST_P(tls_docs, contexts_are_made) {
   workshop().self_signed("members");
   EXPECT_TRUE(for_members_only(workshop().directory()));
   EXPECT_FALSE(for_members_only("/nowhere"));
+  const tls_context some = context_of(tls_server_options(own.identity()));
+  EXPECT_TRUE(for_two_names(some, some, some));
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, tls_docs, on_each_backend(), name_of_backend);

@@ -9,7 +9,7 @@ class TlsPage(DocsPage, unittest.TestCase):
     page = "tls.md"
     run_in = ("tests/net/tls_docs_test.cpp",)
     examples_min = 4
-    examples_max = 4
+    examples_max = 5
 
 
 if __name__ == "__main__":

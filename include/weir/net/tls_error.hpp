@@ -24,6 +24,7 @@ enum class tls_errc {
   /// Alerts of the peer.
   alert_handshake_failure = 20 << 23 | 1040,
   alert_unknown_ca = 20 << 23 | 1048,
+  alert_unrecognized_name = 20 << 23 | 1112, ///< also of a server that refuses the name
   alert_certificate_required = 20 << 23 | 1116,
   alert_no_application_protocol = 20 << 23 | 1120,
 };

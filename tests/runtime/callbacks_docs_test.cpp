@@ -10,7 +10,6 @@
 #include <support/coroutine_fixture.hpp>
 
 #include <array>
-#include <atomic>
 #include <optional>
 #include <string>
 #include <thread>
@@ -102,12 +101,15 @@ class first_bytes {
   completion_slot next_;
 };
 
-void tell(loop& home, std::atomic<int>& told) {
-  function_work say([&] { ++told; });
+void run_until_told(loop& home, int& told) {
+  function_work say([&] { // on the loop's thread
+    ++told;
+    home.stop();
+  });
   std::jthread elsewhere([&] {
     while (!home.post(say)) std::this_thread::yield(); // false at the bound of the inbox
   });
-  while (told == 0) home.turn();
+  home.run();
 }
 
 class callbacks_docs_test : public backend_test {};
@@ -147,8 +149,8 @@ TEST_P(callbacks_docs_test, a_file) {
 }
 
 TEST_P(callbacks_docs_test, from_another_thread) {
-  std::atomic<int> told{0};
-  tell(on(), told);
+  int told = 0;
+  run_until_told(on(), told);
   EXPECT_EQ(told, 1);
 }
 

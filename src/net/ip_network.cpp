@@ -10,6 +10,11 @@ namespace {
 
 constexpr unsigned mapped_bits = 96; ///< of ::ffff:0:0/96, where IPv4 lies
 
+bool is_mapped(const std::array<std::byte, 16>& number) noexcept {
+  constexpr std::array<unsigned char, mapped_bits / 8> before{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return std::memcmp(number.data(), before.data(), before.size()) == 0;
+}
+
 } // namespace
 
 bool ip_network::number_of(const address& of, number& into) noexcept {
@@ -45,6 +50,7 @@ result<ip_network> ip_network::parse(std::string_view text) {
 bool ip_network::contains(const address& candidate) const noexcept {
   number other;
   if (!number_of(candidate, other)) return false;
+  if (bits_ < mapped_bits && is_mapped(other)) return false; // "::/0" is all of IPv6 and nothing of IPv4
   const std::size_t whole_bytes = bits_ / 8;
   if (std::memcmp(first_.data(), other.data(), whole_bytes) != 0) return false;
   const unsigned rest_bits = bits_ % 8;

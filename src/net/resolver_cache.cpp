@@ -33,7 +33,12 @@ void resolver_cache::keep(std::string key, shared_answer answer, std::uint64_t u
   if (cost > bytes_max_ || entries_max_ == 0) return;
   while (bytes_ + cost > bytes_max_ || by_key_.size() >= entries_max_) drop(std::prev(entries_.end()));
   entries_.push_front(entry{std::move(key), std::move(answer), until_ns, cost});
-  by_key_.emplace(entries_.front().key, entries_.begin());
+  try {
+    by_key_.emplace(entries_.front().key, entries_.begin());
+  } catch (...) { // an entry that nobody finds would count for nothing and never leave
+    entries_.pop_front();
+    throw;
+  }
   bytes_ += cost;
 }
 

@@ -72,6 +72,10 @@ void resolver::core::start_questions() noexcept {
     question* next = line_.pop_front();
     if (!next) return;
     --queued;
+    if (next->waiting.empty()) { // its lookups were cancelled, and have not run since
+      questions_.erase(questions_.find(next->key));
+      continue;
+    }
     ++in_flight;
     ++counters.questions;
     channel_->ask(*next);

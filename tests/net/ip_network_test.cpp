@@ -22,6 +22,9 @@ TEST(ip_network_test, contains_what_begins_like_it) {
   EXPECT_TRUE(contains("fd00::/8", "fdff::1"));
   EXPECT_FALSE(contains("fd00::/8", "fc00::1"));
   EXPECT_TRUE(contains("::/0", "2001:db8::1"));
+  EXPECT_FALSE(contains("::/0", "10.0.0.1"));
+  EXPECT_FALSE(contains("::/0", "::ffff:10.0.0.1"));
+  EXPECT_TRUE(contains("0.0.0.0/0", "::ffff:10.0.0.1"));
 }
 
 TEST(ip_network_test, of_one_address_contains_that) {

@@ -7,7 +7,8 @@
 // starts when `attempt_delay` has passed since the last one started, or at once when one has failed. The
 // first that connects wins; the others are cancelled, awaited and closed before the winner is handed out.
 //
-// Errors: one that names every address and what became of it, with the code of the failure that says most;
+// Errors: one that names every address that was tried and what became of it (of more than eight failures the
+// first, and how many besides), with the code of the failure that says most;
 // std::errc::timed_out when `timeout` came first. Cancel-safety: cancelled, all attempts end and no
 // descriptor is left; a success that races with the cancellation is delivered. Bound: `attempts_max` at once;
 // further ones wait until one has failed. Thread rule: the loop's thread. Names: connect_host

@@ -72,7 +72,7 @@ class resolver {
   /// All addresses of `host` with `port`; at least one. `any` succeeds when one family does.
   task<result<std::vector<address>>> resolve(std::string host, std::uint16_t port,
                                              ip_family family = ip_family::any);
-  /// The name of an address (PTR); not cached.
+  /// The name of an address (PTR). Not cached; that it has none is.
   task<result<std::string>> reverse(address of);
 
   const resolver_counters& counters() const noexcept;

@@ -1,6 +1,6 @@
 // dump: "what am I waiting for?" as text: every operation in flight with kind, descriptor, state, age and the
-// source line that started it, every stream with what it holds, and who holds receive memory (leases) that is
-// older than a turn.
+// source line that started it, every stream with what it holds, who holds receive memory (leases) that is
+// older than a turn, and every nursery that has children, with what these wait for.
 //
 //   co_await children.spawn(dump_on_signal());      then: kill -USR1 PID
 //

@@ -44,7 +44,7 @@ nursery::child nursery::run_child(nursery& in, task<T> body, std::source_locatio
 }
 
 nursery::nursery(nursery_options options, cancellation* parent, std::source_location where)
-    : task_owner([](const task_owner& self) { return static_cast<const nursery&>(self).report(); }),
+    : task_owner([](const task_owner& self) { return static_cast<const nursery&>(self).report_owned(); }),
       options_(std::move(options)), scope_(parent), where_(where) {
   assert(options_.limit > 0);
   if (!scope_.is_requested()) scope_.add(refusal_);
@@ -149,7 +149,7 @@ void nursery::child_ended() noexcept {
   }
 }
 
-owned_tasks nursery::report() const {
+owned_tasks nursery::report_owned() const {
   std::size_t waiting = 0;
   for (const spawn_awaiter* each = waiting_.front(); each; each = waiting_.next(*each)) ++waiting;
   return {"nursery", where_, running_, options_.limit, waiting, scope_.is_requested(), &scope_};

@@ -95,7 +95,7 @@ class nursery : private task_owner {
   void child_ended() noexcept;
   void deliver_or_report(failure why);
   void report(const failure& why) const;
-  owned_tasks report() const;
+  owned_tasks report_owned() const;
 
   nursery_options options_;
   cancellation scope_;

@@ -151,13 +151,13 @@ void sim_proactor::tell(operation& op, completion&& what) noexcept {
     host_.in().log().note(event::completed, host_.number(), 0, static_cast<std::uint64_t>(op.kind()),
                           static_cast<std::uint32_t>(what.result));
   if (!what.more) state_of(op) = operation_state::completed;
-  if (is_full()) return known_.push_back(outcome{&op, std::move(what)});
+  if (is_full()) return known_.push_back(known_completion{&op, std::move(what)});
   completed_.push(op, std::move(what));
 }
 
 void sim_proactor::hand_over() noexcept {
   while (!known_.empty() && completed_.has_room()) {
-    outcome next = known_.pop_front();
+    known_completion next = known_.pop_front();
     completed_.push(*next.op, std::move(next.what));
   }
 }

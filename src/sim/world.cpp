@@ -116,9 +116,9 @@ void world::sleep(std::uint64_t until_ns) {
   const auto is_woken = [this] { return is_woken_; };
   const std::uint64_t left_ns = until_ns == event_queue::never_ns ? until_ns : until_ns - now_ns_;
   constexpr std::uint64_t year_ns = 31'536'000'000'000'000;
-  const auto patience = std::chrono::nanoseconds(std::min(left_ns, year_ns));
+  const auto sleep_most = std::chrono::nanoseconds(std::min(left_ns, year_ns));
   const auto began = std::chrono::steady_clock::now();
-  woken_.wait_for(lock, patience, is_woken);
+  woken_.wait_for(lock, sleep_most, is_woken);
   const auto slept = std::chrono::steady_clock::now() - began;
   const auto slept_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(slept).count();
   now_ns_ += std::min(left_ns, static_cast<std::uint64_t>(slept_ns));

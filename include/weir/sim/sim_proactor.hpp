@@ -60,7 +60,7 @@ class sim_proactor final : public proactor {
   class port;
   struct delayed_step;
   /// A completion that is known and has not reached the completion queue.
-  struct outcome {
+  struct known_completion {
     operation* op;
     completion what;
   };
@@ -145,7 +145,7 @@ class sim_proactor final : public proactor {
   operation_queue parked_;
   intrusive_list<port> ready_;          ///< something may have changed there
   intrusive_list<port, fault> starved_; ///< readable, and the pool was empty: first come, first served
-  ring<outcome> known_;
+  ring<known_completion> known_;
   std::vector<std::unique_ptr<port>> ports_;
   std::vector<port*> idle_ports_;
   std::vector<std::unique_ptr<delayed_step>> steps_;

@@ -48,7 +48,7 @@ class participant {
   virtual void run() = 0;
 
  protected:
-  ~participant() = default;
+  virtual ~participant() = default;
 
  private:
   friend class world;

@@ -120,8 +120,8 @@ class act_of final : public act, public Operation {
  public:
   /// The arguments of the operation, but for the handler, which is the last.
   template <class... Arguments>
-  act_of(listener_of_acts& hears, std::size_t bytes, Arguments... arguments)
-      : act(hears, bytes), Operation(argument(arguments)..., &act_of::completed) {}
+  act_of(listener_of_acts& hears, std::size_t memory_size, Arguments... arguments)
+      : act(hears, memory_size), Operation(argument(arguments)..., &act_of::completed) {}
 
   operation& op() noexcept override { return *this; }
 

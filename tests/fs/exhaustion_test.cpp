@@ -184,7 +184,9 @@ task<result<>> send_to_a_socket(std::string path, std::size_t bytes) {
   std::size_t taken = 0;
   result<> moved = co_await side_by_side(send_all(std::move(ends.ours), std::move(path), bytes),
                                          take_all(ends.theirs.get(), taken));
-  if (moved) EXPECT_EQ(taken, bytes);
+  if (moved) {
+    EXPECT_EQ(taken, bytes);
+  }
   co_return moved;
 }
 

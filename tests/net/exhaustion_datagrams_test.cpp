@@ -40,7 +40,9 @@ task<result<>> ask_by_datagram(udp_socket& from, std::string_view question) {
     if (!outcome) continue;
     result<datagram> answer = co_await with_deadline(20ms, from.receive());
     if (!answer) outcome = fail(answer.error());
-    if (answer) EXPECT_EQ(text_of(answer->bytes), question);
+    if (answer) {
+      EXPECT_EQ(text_of(answer->bytes), question);
+    }
   }
   co_return outcome;
 }

@@ -172,7 +172,9 @@ TEST_P(measurements_test, attention_is_paid_once_in_a_turn_and_wakes_the_loop) {
   on().on_attention(nullptr);
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, measurements_test, each_backend(), backend_name);
+// Of real time and real calls: simulated ones take none.
+INSTANTIATE_TEST_SUITE_P(backends, measurements_test,
+                         testing::ValuesIn(all_backends().begin(), all_backends().end()), backend_name);
 
 TEST(slow_handlers_test, keeps_the_worst_of_each_line_and_counts_them) {
   slow_handlers list;

@@ -112,7 +112,7 @@ TEST_P(tls_hosts_test, protocols_versions_and_client_certificates_are_those_of_t
     old.protocols = {"http/1.1"};
     tls_server_options strict(host_of("strict.example").identity());
     strict.asks_client = client_certificate::required;
-    strict.authorities = {workshop().self_signed("alice").certificate_pem()};
+    strict.authorities = {workshop().self_signed("alice_alone").certificate_pem()};
     strict.protocols = {"h2"};
     std::vector<tls_host> hosts;
     hosts.emplace_back("old.example", context_of(old));
@@ -120,7 +120,7 @@ TEST_P(tls_hosts_test, protocols_versions_and_client_certificates_are_those_of_t
     const tls_context server = checked_context(tls_context::by_name(std::move(hosts)));
     tls_client_options alice;
     alice.verifies_server = false;
-    alice.identity = workshop().self_signed("alice").identity();
+    alice.identity = workshop().self_signed("alice_alone").identity();
     alice.protocols = {"h2", "http/1.1"};
     tls_client_options nobody;
     nobody.verifies_server = false;
@@ -139,7 +139,7 @@ TEST_P(tls_hosts_test, protocols_versions_and_client_certificates_are_those_of_t
     EXPECT_TRUE(ends.client && ends.server);
     if (ends.server) {
       EXPECT_EQ(ends.server->protocol(), "h2");
-      EXPECT_EQ(ends.server->peer_subject(), "CN=alice");
+      EXPECT_EQ(ends.server->peer_subject(), "CN=alice_alone");
     }
     auto [here3, there3] = carriers(over());
     ends = co_await shake_hands(std::move(here3), std::move(there3), context_of(nobody), server,

@@ -125,7 +125,9 @@ TEST(simulated_pool, work_that_is_cancelled_never_begins_or_gives_its_value) {
       };
       result<int> value = co_await offload(pool_class::user, work).under(&cancelled.scope);
       EXPECT_EQ(value.has_value(), has_run);
-      if (!value) EXPECT_TRUE(value.error().is_cancelled());
+      if (!value) {
+        EXPECT_TRUE(value.error().is_cancelled());
+      }
       const char* const when = was_asked_to_stop ? "was asked to stop" : "had ended";
       ++outcomes[has_run ? when : "never began"];
     });

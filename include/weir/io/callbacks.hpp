@@ -33,9 +33,9 @@ template <std::derived_from<operation> Operation, std::invocable<completion&&> H
 class handled_operation final : public Operation {
  public:
   template <class... Arguments>
-  explicit handled_operation(Handler handler, Arguments&&... arguments)
+  explicit handled_operation(Handler called, Arguments&&... arguments)
       : Operation(std::forward<Arguments>(arguments)..., &handled_operation::completed),
-        handler_(std::move(handler)) {}
+        handler_(std::move(called)) {}
 
  private:
   static void completed(operation& self, completion&& what) noexcept {
@@ -79,9 +79,9 @@ class member_timer final : public timer {
 template <std::invocable Function>
 class function_work final : public work {
  public:
-  explicit function_work(Function function)
+  explicit function_work(Function called)
       : work([](work& self) noexcept { static_cast<function_work&>(self).function_(); }),
-        function_(std::move(function)) {}
+        function_(std::move(called)) {}
 
  private:
   Function function_;

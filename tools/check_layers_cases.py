@@ -46,6 +46,12 @@ CASES = [
     ("src/io/a.hpp", "int x = clock_gettime(CLOCK_MONOTONIC, &now);\n", None),
     ("tests/net/a_test.cpp", "auto t = std::chrono::steady_clock::now();\n", None),
     ("src/scenarios/a.hpp", "auto t = std::chrono::steady_clock::now();\n", 1),
+    # ---- seam
+    ("src/net/a.hpp", "\nint x = ::shutdown(socket, SHUT_WR);\n", 2),
+    ("src/fs/a.hpp", "int x = ::close(number);\n", 1),
+    ("src/zmtp/a.hpp", "result<> socket::bind(std::string_view at);\n", None),
+    ("src/net/a.hpp", "int x = calls().shutdown(socket, SHUT_WR) + listener::bind(at); // ::bind(2)\n", None),
+    ("src/os/a.hpp", "int x = ::close(number);\n", None),
     # ---- portable
     ("src/sim/a.hpp", "std::unordered_map<int, int> x;\n", 1),
     ("src/scenarios/a.hpp", "\nstd::uniform_int_distribution<int> x;\n", 2),

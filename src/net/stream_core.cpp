@@ -181,7 +181,7 @@ void stream::core::on_sent(int result) noexcept {
 void stream::core::end_writing(int reason) noexcept {
   write_errno_ = reason;
   const bool is_the_peers = reason == EPIPE || reason == ECONNRESET;
-  if (!is_the_peers && !abandoned_) ::shutdown(descriptor_, SHUT_RDWR);
+  if (!is_the_peers && !abandoned_) calls().shutdown(descriptor_, SHUT_RDWR);
 }
 
 // --- the end ---

@@ -108,6 +108,7 @@ task<result<std::size_t>> stream::read_direct(std::span<std::byte> into) {
     } else {
       count = static_cast<std::size_t>(*received);
       if (*count == 0) self.end_of_file_seen();
+      if (self.has_read_error()) count = fail(self.read_error());
     }
   } else if (*count == 0 && self.has_read_error()) {
     count = fail(self.read_error());

@@ -96,7 +96,7 @@ bool stream::core::must_pause() const noexcept {
 
 void stream::core::on_receive_ended(int result) noexcept {
   if (abandoned_) return close_when_idle();
-  if (result == 0) end_of_file_ = true;
+  if (result == 0) end_of_file_seen();
   if (result < 0 && !(paused_ && result == -ECANCELED)) read_errno_ = -result;
   bytes_taken(); // the reader may have caught up while the receive was being cancelled
   arrived.set();
@@ -181,7 +181,9 @@ void stream::core::on_sent(int result) noexcept {
 void stream::core::end_writing(int reason) noexcept {
   write_errno_ = reason;
   const bool is_the_peers = reason == EPIPE || reason == ECONNRESET;
-  if (!is_the_peers && !abandoned_) calls().shutdown(descriptor_, SHUT_RDWR);
+  if (is_the_peers || abandoned_) return;
+  is_cut_ = true;
+  calls().shutdown(descriptor_, SHUT_RDWR);
 }
 
 // --- the end ---

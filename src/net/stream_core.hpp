@@ -38,7 +38,13 @@ class stream::core : private memory_holder {
   bool has_ended() const noexcept { return end_of_file_ || has_read_error(); }
   bool has_read_error() const noexcept { return read_errno_ != 0; }
   error read_error() const noexcept { return error::from_errno(read_errno_, "receive"); }
-  void end_of_file_seen() noexcept { end_of_file_ = true; }
+  /// Where we have cut the connection it looks like the peer's end, and is none.
+  void end_of_file_seen() noexcept {
+    if (is_cut_)
+      read_errno_ = write_errno_;
+    else
+      end_of_file_ = true;
+  }
   void reading_failed(const error& why) noexcept { read_errno_ = why.code().value(); }
 
   bool must_wait_for_bytes() const noexcept { return unread.empty() && !has_ended(); }
@@ -127,6 +133,7 @@ class stream::core : private memory_holder {
   bool paused_ : 1 = false; ///< at the credit, or suspended: the end of the receive is no news
   bool suspended_ : 1 = false;
   bool end_of_file_ : 1 = false;
+  bool is_cut_ : 1 = false; ///< by us, because of a send that failed
   bool abandoned_ : 1 = false;
   bool closing_ : 1 = false;       ///< close_ has taken the place of receive_
   bool awaits_slots_ : 1 = false;  ///< paused over its share: wait_ has taken the place of receive_

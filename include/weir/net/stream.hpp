@@ -12,7 +12,7 @@
 // Cancel-safety: every call. A read that is cancelled takes nothing; `read_exactly` and `write_all` report
 // how many bytes were moved. Errors: an error of the connection is reported to every later call of that
 // direction, reads deliver what arrived before it first. A send that fails for another reason than the peer's
-// end, such as memory, ends both directions: the peer is not left to wait, and reads come to the end.
+// end, such as memory, ends both directions: the peer is not left to wait, and reads report it too.
 #pragma once
 
 #include <weir/async/task.hpp>

@@ -56,14 +56,7 @@ execution reactive_proactor::execution_of(operation_kind kind) const noexcept {
 // --- beginning ---
 
 void reactive_proactor::start(operation& op) noexcept {
-  const bool is_bounded = op.kind() != operation_kind::close; // what frees resources always has room
-  if (is_bounded && (active_ >= operations_max_ || !parked_.empty())) {
-    state_of(op) = operation_state::parked;
-    ++counters_.operations_parked;
-    parked_.push_back(op);
-    return;
-  }
-  begin(op);
+  if (!parks(op, active_ >= operations_max_)) begin(op);
 }
 
 void reactive_proactor::begin_parked() noexcept {

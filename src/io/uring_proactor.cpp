@@ -151,16 +151,7 @@ std::uint64_t uring_proactor::now_ns() noexcept {
 
 void uring_proactor::start(operation& op) noexcept {
   flags_of(op) &= uring_flag::kept;
-  const bool is_at_bound = in_flight_ >= operations_max_ || ring_->is_full() || !queued_.empty();
-  // A close waits for nobody: it is what may free the others, and nothing else is outstanding on its
-  // descriptor.
-  if ((is_at_bound || !parked_.empty()) && op.kind() != operation_kind::close) {
-    state_of(op) = operation_state::parked;
-    parked_.push_back(op);
-    ++counters_.operations_parked;
-    return;
-  }
-  begin(op);
+  if (!parks(op, in_flight_ >= operations_max_ || ring_->is_full() || !queued_.empty())) begin(op);
 }
 
 void uring_proactor::begin(operation& op) noexcept {

@@ -53,14 +53,7 @@ std::uint64_t sim_proactor::delay_of(fault kind, std::uint64_t most_ns) noexcept
 // --- beginning ---
 
 void sim_proactor::start(operation& op) noexcept {
-  const bool is_bounded = op.kind() != operation_kind::close; // what frees resources always has room
-  if (is_bounded && (active_ >= operations_max_ || !parked_.empty())) {
-    state_of(op) = operation_state::parked;
-    ++counters_.operations_parked;
-    parked_.push_back(op);
-    return;
-  }
-  begin(op);
+  if (!parks(op, active_ >= operations_max_)) begin(op);
 }
 
 void sim_proactor::begin_parked() noexcept {

@@ -96,9 +96,20 @@ class proactor {
   static std::uint16_t& flags_of(operation& op) noexcept { return op.flags_; }
   static int& kept_result_of(operation& op) noexcept { return op.result_; }
 
+  /// Whether it has to wait: at the backend's bound, or behind others that wait. A close waits for nobody: it
+  /// is what may free the others, and nothing else is outstanding on its descriptor.
+  bool parks(operation& op, bool is_at_bound) noexcept {
+    if ((!is_at_bound && parked_.empty()) || op.kind() == operation_kind::close) return false;
+    state_of(op) = operation_state::parked;
+    ++counters_.operations_parked;
+    parked_.push_back(op);
+    return true;
+  }
+
   completion_queue& completed_;
   buffer_pool& pool_;
   loop_counters& counters_;
+  operation_queue parked_; ///< started beyond a bound: first come, first begun
 };
 
 } // namespace weir

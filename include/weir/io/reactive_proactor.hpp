@@ -126,7 +126,6 @@ class reactive_proactor final : public proactor {
   std::size_t active_ = 0;                        ///< begun and not complete
   std::uint32_t wait_number_ = 0;                 ///< names the turn
   std::array<lease, slots_per_read_max> offered_; ///< slots of the read under way, else empty
-  operation_queue parked_;                        ///< started beyond operations_max
   operation_queue finished_;              ///< complete, result kept, while the completion queue has no room
   std::unique_ptr<file_offload> offload_; ///< goes first: threads may be waking the reactor still
 };

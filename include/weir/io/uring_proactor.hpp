@@ -152,7 +152,6 @@ class uring_proactor final : public proactor {
   std::size_t pieces_max_;    ///< most leases that one answer of the kernel makes
   std::size_t in_flight_ = 0; ///< begun and not finished
   std::size_t requests_ = 0;  ///< with the kernel, our own included
-  operation_queue parked_;    ///< started beyond a bound
   operation_queue queued_;    ///< begun or to be cancelled, while there is no submission entry
   operation_queue sends_;     ///< of this turn
   operation_queue line_;      ///< receives that wait for slots

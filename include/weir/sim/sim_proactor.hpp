@@ -142,7 +142,6 @@ class sim_proactor final : public proactor {
   std::size_t operations_max_;
   std::size_t quantum_bytes_;
   std::size_t active_ = 0;
-  operation_queue parked_;
   intrusive_list<port> ready_;          ///< something may have changed there
   intrusive_list<port, fault> starved_; ///< readable, and the pool was empty: first come, first served
   ring<known_completion> known_;

@@ -76,32 +76,7 @@ int call(const splice_operation& op) noexcept {
 } // namespace
 
 int call_blocking(file_operation& op) noexcept {
-  switch (op.kind()) {
-  case operation_kind::open:
-    return call(static_cast<open_operation&>(op));
-  case operation_kind::read_at:
-  case operation_kind::write_at:
-    return call(static_cast<transfer_at_operation&>(op));
-  case operation_kind::sync:
-    return call(static_cast<sync_operation&>(op));
-  case operation_kind::allocate:
-    return call(static_cast<allocate_operation&>(op));
-  case operation_kind::truncate:
-    return call(static_cast<truncate_operation&>(op));
-  case operation_kind::status:
-    return call(static_cast<status_operation&>(op));
-  case operation_kind::rename:
-    return call(static_cast<rename_operation&>(op));
-  case operation_kind::unlink:
-    return call(static_cast<unlink_operation&>(op));
-  case operation_kind::make_directory:
-    return call(static_cast<make_directory_operation&>(op));
-  case operation_kind::splice:
-    return call(static_cast<splice_operation&>(op));
-  default:
-    assert(false && "not an operation on files");
-    return -ENOSYS;
-  }
+  return visit_file_operation(op, [](const auto& which) noexcept { return call(which); });
 }
 
 } // namespace weir

@@ -23,24 +23,7 @@ class file_calls {
   explicit file_calls(host& on) noexcept : host_(on), disk_(on.storage()) {}
 
   int of(operation& op) {
-    switch (op.kind()) {
-    case operation_kind::open:
-      return call(static_cast<open_operation&>(op));
-    case operation_kind::read_at:
-      return call(static_cast<read_at_operation&>(op));
-    case operation_kind::write_at:
-      return call(static_cast<write_at_operation&>(op));
-    case operation_kind::status:
-      return call(static_cast<status_operation&>(op));
-    case operation_kind::rename:
-      return call(static_cast<rename_operation&>(op));
-    case operation_kind::unlink:
-      return call(static_cast<unlink_operation&>(op));
-    case operation_kind::make_directory:
-      return call(static_cast<make_directory_operation&>(op));
-    default:
-      return on_open_file(op);
-    }
+    return visit_file_operation(static_cast<file_operation&>(op), [&](auto& which) { return call(which); });
   }
 
  private:
@@ -55,78 +38,92 @@ class file_calls {
     return nullptr;
   }
 
-  int call(open_operation& op) {
+  /// `act` on what is open there.
+  template <class Act>
+  int on_file(const operation& op, Act act) {
+    int error = 0;
+    disk::open_file* const file = opened(op.descriptor(), error);
+    if (!file) return error != 0 ? error : -EBADF;
+    return act(*file);
+  }
+
+  /// `act` with the directory that its path begins in; null: its own.
+  template <class Act>
+  int in_directory(const operation& op, Act act) {
     int error = 0;
     const disk::open_file* const at = opened(op.descriptor(), error);
-    if (error != 0) return error;
-    if (host_.in().faults().happens(fault::no_descriptors, host_.number())) return -EMFILE;
-    disk::handle made;
-    error = disk_.open(at, op.path, op.flags, op.mode, made);
-    if (error != 0) return error;
-    return host_.descriptors().add(file_ref(new disk_file(std::move(made), op.flags)));
+    return error != 0 ? error : act(at);
   }
 
   int call(read_at_operation& op) {
-    int error = 0;
-    const disk::open_file* const file = opened(op.descriptor(), error);
-    if (!file) return error != 0 ? error : -EBADF;
-    const auto got = static_cast<int>(disk_.read_at(*file, op.offset, op.pieces()));
-    if (got > 0) note(event::file_read, op.offset, got);
-    return got;
+    return on_file(op, [&](const disk::open_file& file) {
+      const auto got = static_cast<int>(disk_.read_at(file, op.offset, op.pieces()));
+      if (got > 0) note(event::file_read, op.offset, got);
+      return got;
+    });
   }
 
   int call(write_at_operation& op) {
-    int error = 0;
-    disk::open_file* const file = opened(op.descriptor(), error);
-    if (!file) return error != 0 ? error : -EBADF;
-    const auto put = static_cast<int>(disk_.write_at(*file, op.offset, op.pieces()));
-    if (put > 0) note(event::file_written, op.offset, put);
-    return put;
+    return on_file(op, [&](disk::open_file& file) {
+      const auto put = static_cast<int>(disk_.write_at(file, op.offset, op.pieces()));
+      if (put > 0) note(event::file_written, op.offset, put);
+      return put;
+    });
   }
 
-  int on_open_file(operation& op) {
-    int error = 0;
-    disk::open_file* const file = opened(op.descriptor(), error);
-    if (!file) return error != 0 ? error : -EBADF;
-    switch (op.kind()) {
-    case operation_kind::sync:
+  int call(sync_operation& op) {
+    return on_file(op, [&](disk::open_file& file) {
       note(event::file_synced, 0, 0);
-      return disk_.sync(*file, static_cast<sync_operation&>(op).data_only);
-    case operation_kind::allocate: {
-      const auto& range = static_cast<allocate_operation&>(op);
-      return disk_.allocate(*file, range.mode, range.offset, range.bytes);
-    }
-    case operation_kind::truncate:
-      return disk_.truncate(*file, static_cast<truncate_operation&>(op).size_bytes);
-    default:
-      return -EINVAL; // splice(2), which needs a pipe
-    }
+      return disk_.sync(file, op.data_only);
+    });
+  }
+
+  int call(allocate_operation& op) {
+    return on_file(op,
+                   [&](disk::open_file& file) { return disk_.allocate(file, op.mode, op.offset, op.bytes); });
+  }
+
+  int call(truncate_operation& op) {
+    return on_file(op, [&](disk::open_file& file) { return disk_.truncate(file, op.size_bytes); });
+  }
+
+  /// splice(2) needs a pipe.
+  int call(splice_operation& op) {
+    return on_file(op, [](disk::open_file&) { return -EINVAL; });
+  }
+
+  int call(open_operation& op) {
+    return in_directory(op, [&](const disk::open_file* at) {
+      if (host_.in().faults().happens(fault::no_descriptors, host_.number())) return -EMFILE;
+      disk::handle made;
+      const int error = disk_.open(at, op.path, op.flags, op.mode, made);
+      if (error != 0) return error;
+      return host_.descriptors().add(file_ref(new disk_file(std::move(made), op.flags)));
+    });
   }
 
   int call(status_operation& op) {
-    int error = 0;
-    const disk::open_file* const at = opened(op.descriptor(), error);
-    return error != 0 ? error : disk_.status(at, op.path, op.flags, *op.into);
+    return in_directory(
+        op, [&](const disk::open_file* at) { return disk_.status(at, op.path, op.flags, *op.into); });
   }
 
   int call(rename_operation& op) {
-    int error = 0, error_of_target = 0;
-    const disk::open_file* const at = opened(op.descriptor(), error);
-    const disk::open_file* const to_at = opened(op.to_directory, error_of_target);
-    if (error != 0 || error_of_target != 0) return error != 0 ? error : error_of_target;
-    return changed(op, disk_.rename(at, op.from, to_at, op.to, op.flags));
+    return in_directory(op, [&](const disk::open_file* at) {
+      int error = 0;
+      const disk::open_file* const to_at = opened(op.to_directory, error);
+      return error != 0 ? error : changed(op, disk_.rename(at, op.from, to_at, op.to, op.flags));
+    });
   }
 
   int call(unlink_operation& op) {
-    int error = 0;
-    const disk::open_file* const at = opened(op.descriptor(), error);
-    return error != 0 ? error : changed(op, disk_.unlink(at, op.path, op.flags));
+    return in_directory(
+        op, [&](const disk::open_file* at) { return changed(op, disk_.unlink(at, op.path, op.flags)); });
   }
 
   int call(make_directory_operation& op) {
-    int error = 0;
-    const disk::open_file* const at = opened(op.descriptor(), error);
-    return error != 0 ? error : changed(op, disk_.make_directory(at, op.path, op.mode));
+    return in_directory(op, [&](const disk::open_file* at) {
+      return changed(op, disk_.make_directory(at, op.path, op.mode));
+    });
   }
 
   int changed(const operation& op, int outcome) noexcept {

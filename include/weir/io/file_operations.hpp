@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cassert>
+#include <cerrno>
 
 namespace weir {
 
@@ -204,5 +206,37 @@ class splice_operation : public file_operation {
   std::int64_t to_offset;
   std::uint32_t bytes;
 };
+
+/// Calls `visit` with the operation as what its kind says it is; what it returns is a result.
+template <class Visitor>
+int visit_file_operation(file_operation& op, Visitor&& visit) {
+  switch (op.kind()) {
+  case operation_kind::open:
+    return visit(static_cast<open_operation&>(op));
+  case operation_kind::read_at:
+    return visit(static_cast<read_at_operation&>(op));
+  case operation_kind::write_at:
+    return visit(static_cast<write_at_operation&>(op));
+  case operation_kind::sync:
+    return visit(static_cast<sync_operation&>(op));
+  case operation_kind::allocate:
+    return visit(static_cast<allocate_operation&>(op));
+  case operation_kind::truncate:
+    return visit(static_cast<truncate_operation&>(op));
+  case operation_kind::status:
+    return visit(static_cast<status_operation&>(op));
+  case operation_kind::rename:
+    return visit(static_cast<rename_operation&>(op));
+  case operation_kind::unlink:
+    return visit(static_cast<unlink_operation&>(op));
+  case operation_kind::make_directory:
+    return visit(static_cast<make_directory_operation&>(op));
+  case operation_kind::splice:
+    return visit(static_cast<splice_operation&>(op));
+  default:
+    assert(false && "not an operation on files");
+    return -ENOSYS;
+  }
+}
 
 } // namespace weir

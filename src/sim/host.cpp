@@ -16,7 +16,6 @@ namespace {
 constexpr std::int64_t begin_of_wall_clock_ns = 1'700'000'000'000'000'000; // some day in 2023
 constexpr std::int64_t million = 1'000'000;
 constexpr std::uint64_t second_ns = 1'000'000'000;
-constexpr std::uint64_t hour_ns = 3600 * second_ns;
 
 disk disk_of(world& in, std::uint32_t number) {
   random_source random = in.random().fork("disk").fork(number);
@@ -111,16 +110,8 @@ void host::restart() {
     runs_.push_back(std::make_unique<program_run>(*this, what, options));
 }
 
-bool host::meets_fate() {
+bool host::stalls() {
   fault_plan& faults = world_.faults();
-  if (faults.happens(fault::clock_jump, number_)) {
-    const auto by_ns = static_cast<std::int64_t>(faults.amounts(fault::clock_jump).below(2 * hour_ns));
-    jump(by_ns - static_cast<std::int64_t>(hour_ns));
-  }
-  if (may_crash_ && faults.happens(fault::host_crash, number_)) {
-    crash_at(world_.now_ns(), faults.amounts(fault::host_crash).between(1'000'000, 60 * second_ns));
-    return true;
-  }
   if (!faults.happens(fault::stall, number_)) return false;
   stall_until(world_.now_ns() + faults.amounts(fault::stall).between(1'000'000, 5 * second_ns));
   return true;

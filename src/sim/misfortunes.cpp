@@ -40,11 +40,8 @@ void misfortunes::ask() noexcept {
 
 void misfortunes::ask_about(host& which) {
   fault_plan& faults = world_.faults();
-  if (faults.happens(fault::clock_jump, which.number())) {
-    const std::int64_t by_ns = drawn_jump_ns(faults.amounts(fault::clock_jump));
-    which.jump(by_ns);
-    world_.log().note(event::clock_jumped, which.number(), 0, static_cast<std::uint64_t>(by_ns));
-  }
+  if (faults.happens(fault::clock_jump, which.number()))
+    which.jump(drawn_jump_ns(faults.amounts(fault::clock_jump)));
   if (faults.happens(fault::clock_drift, which.number())) {
     const auto most = static_cast<std::uint64_t>(options_.drift_most_ppm);
     const std::uint64_t drawn = faults.amounts(fault::clock_drift).below(2 * most + 1);

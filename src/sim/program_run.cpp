@@ -57,7 +57,7 @@ std::uint64_t program_run::runnable_at_ns() const noexcept {
 
 void program_run::run() {
   if (!proactor_->end_wait() && !loop_->has_work_queued()) return;
-  if (host_.meets_fate()) return;
+  if (host_.stalls()) return;
   host_.in().log().note(event::turn, host_.number());
   const system_calls_scope its_kernel(host_.calls());
   loop_->turn();

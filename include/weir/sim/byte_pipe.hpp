@@ -41,7 +41,6 @@ class byte_pipe {
   std::uint64_t arrived() const noexcept { return arrived_; }
   /// At most `most` bytes, which must be unread; they stay where `is_peek`.
   std::size_t read(std::span<const iovec> into, std::size_t most, bool is_peek) noexcept;
-  void drop_unread() noexcept { read_ = arrived_; }
 
  private:
   void grow(std::size_t needed);

@@ -69,10 +69,9 @@ class host {
   void restart();
   /// Of the world that ends: its programs are unwound, its descriptors closed.
   void end();
-  /// Whether the fault host_crash may meet it. Its programs must stand being started again then.
-  void may_crash(bool wanted) noexcept { may_crash_ = wanted; }
-  /// Of the world, before each turn of its loops: what the seed has in store for it. True: not this turn.
-  bool meets_fate();
+  /// Of the world, before each turn of its loops: whether the seed keeps it from running for a while. All
+  /// else that befalls a host as a whole is of `misfortunes`.
+  bool stalls();
   /// Nobody on it runs before.
   void stall_until(std::uint64_t world_ns) noexcept;
   std::uint64_t stalled_until_ns() const noexcept { return stalled_until_ns_; }
@@ -101,14 +100,12 @@ class host {
 
  private:
   std::uint64_t local_ns(std::uint64_t world_ns) const noexcept;
-  void unwind(program_run& dead);
 
   world& world_;
   std::string name_;
   std::uint32_t number_;
   std::uint32_t life_ = 1;
   bool is_up_ = true;
-  bool may_crash_ = false;
   std::uint64_t stalled_until_ns_ = 0;
   std::uint64_t stalled_ns_ = 0;
   std::int32_t drift_ppm_ = 0;

@@ -1,6 +1,6 @@
-// misfortunes: what befalls a host as a whole: its wall clock jumps, its clocks drift, it does not get the
-// processor for a while, it crashes and comes back. What befalls connections, files and operations comes with
-// those.
+// misfortunes: what befalls a host as a whole: its wall clock jumps, its clocks drift, it crashes and comes
+// back. Stalls come before a turn of its loops (host.hpp); what befalls connections, files and operations
+// comes with those.
 //
 // Asks the world's fault plan for every host now and then, a time apart that the seed draws. Thread rule: the
 // world's thread. Lifetime: dies before its world.

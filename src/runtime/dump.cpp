@@ -1,5 +1,6 @@
+#include "peer_name.hpp"
+
 #include <weir/async/offload.hpp>
-#include <weir/net/address.hpp>
 #include <weir/runtime/dump.hpp>
 
 #include <unistd.h>
@@ -31,8 +32,7 @@ const char* state_of(const held_memory& held) {
 void append_streams(std::string& text, const loop& of) {
   of.for_each_holder([&](const memory_holder& holder) {
     held_memory held = holder.held();
-    if (const auto peer = address::remote_of(held.descriptor); peer && held.name.empty())
-      held.name = peer->to_string();
+    name_by_peer(held);
     append_line(text, "  %-14s descriptor %-5d unread %zu B, unsent %zu B, held %zu B%s  %s", held.kind,
                 held.descriptor, held.unread_bytes, held.unsent_bytes, held.held_bytes, state_of(held),
                 held.name.c_str());

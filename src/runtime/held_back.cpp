@@ -1,6 +1,7 @@
+#include "peer_name.hpp"
+
 #include <weir/async/sleep.hpp>
 #include <weir/io/loop.hpp>
-#include <weir/net/address.hpp>
 #include <weir/runtime/held_back.hpp>
 
 #include <algorithm>
@@ -46,8 +47,7 @@ void held_back_watch::look(const loop& at) {
   if (shown > 0) all[shown - 1].unnamed = all.size() - shown;
   all.resize(shown);
   for (held_back_report& each : all) {
-    const auto peer = address::remote_of(each.who.descriptor);
-    if (peer && each.who.name.empty()) each.who.name = peer->to_string();
+    name_by_peer(each.who);
     if (options_.on_report) options_.on_report(each);
   }
 }
@@ -69,9 +69,8 @@ std::vector<held_back_report> held_back_watch::due(const loop& at) {
   });
   std::erase_if(seen_, [&](const auto& entry) { return entry.second.look != looks_; });
   // The worst first.
-  std::ranges::sort(found, std::ranges::greater{}, [](const held_back_report& each) {
-    return std::max(each.who.held_bytes, each.who.unread_bytes) + each.who.unsent_bytes;
-  });
+  std::ranges::sort(found, std::ranges::greater{},
+                    [](const held_back_report& each) { return each.who.bytes(); });
   return found;
 }
 

@@ -1,8 +1,8 @@
 #include "metrics_table.hpp"
+#include "peer_name.hpp"
 
 #include <weir/base/json_text.hpp>
 #include <weir/io/thread_clock.hpp>
-#include <weir/net/address.hpp>
 #include <weir/runtime/metrics.hpp>
 
 #include <unistd.h>
@@ -25,16 +25,10 @@ connections_of_loop connections_of(const loop& home, std::size_t most) {
   std::vector<held_memory> all;
   home.for_each_holder([&](const memory_holder& holder) { all.push_back(holder.held()); });
   found.count = all.size();
-  const auto bytes_of = [](const held_memory& held) {
-    return std::max(held.unread_bytes, held.held_bytes) + held.unsent_bytes;
-  };
   const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()));
-  std::ranges::partial_sort(all, end, std::ranges::greater{}, bytes_of);
+  std::ranges::partial_sort(all, end, std::ranges::greater{}, &held_memory::bytes);
   all.erase(end, all.end());
-  for (held_memory& each : all) { // a system call each: only for those that are shown
-    if (const auto peer = address::remote_of(each.descriptor); peer && each.name.empty())
-      each.name = peer->to_string();
-  }
+  for (held_memory& each : all) name_by_peer(each);
   found.largest = std::move(all);
   return found;
 }

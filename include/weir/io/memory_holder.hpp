@@ -7,6 +7,7 @@
 
 #include <weir/base/intrusive.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,6 +16,9 @@ namespace weir {
 
 /// What it says of itself.
 struct held_memory {
+  /// All of it: what is unread is held as well, unless it lies in memory of its own.
+  std::size_t bytes() const noexcept { return std::max(unread_bytes, held_bytes) + unsent_bytes; }
+
   const char* kind = ""; ///< "stream"
   int descriptor = -1;
   std::size_t unread_bytes = 0; ///< of memory that what was received and not read pins

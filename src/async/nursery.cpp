@@ -141,11 +141,9 @@ void nursery::child_ended() noexcept {
   if (spawn_awaiter* next = waiting_.front()) {
     next->wake(); // first in, first out: who spawns goes on before the child starts, as without waiting
     launch(std::move(next->child_));
-  } else if (running_ == 0) {
-    if (joining_) {
-      is_joined_ = true;
-      std::exchange(joining_, nullptr)->wake();
-    }
+  } else if (running_ == 0 && joining_) {
+    is_joined_ = true;
+    std::exchange(joining_, nullptr)->wake();
   }
 }
 

@@ -74,4 +74,14 @@ inline task<> yields(int times) {
   }
 }
 
+// Children that fail, a turn after they began.
+inline task<> throws(std::string what) {
+  co_await yields(1);
+  throw std::runtime_error(what);
+}
+inline task<result<>> fails(errc code) {
+  co_await yields(1);
+  co_return fail(code, "child");
+}
+
 } // namespace weir

@@ -10,17 +10,7 @@
 namespace weir {
 namespace {
 
-class nursery_failures_test : public async_test {
- protected:
-  static task<> throws(std::string what) {
-    co_await yields(1);
-    throw std::runtime_error(what);
-  }
-  static task<result<>> fails(errc code) {
-    co_await yields(1);
-    co_return fail(code, "child");
-  }
-};
+class nursery_failures_test : public async_test {};
 
 TEST_F(nursery_failures_test, tells_which_task_failed) {
   std::vector<failure> reported;

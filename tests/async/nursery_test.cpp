@@ -17,14 +17,6 @@ class nursery_test : public async_test {
     result<> passed = co_await released.wait();
     seen += passed ? '.' : '!';
   }
-  static task<> throws(std::string what) {
-    co_await yields(1);
-    throw std::runtime_error(what);
-  }
-  static task<result<>> fails(errc code) {
-    co_await yields(1);
-    co_return fail(code, "child");
-  }
 
   event never_{event_reset::manual};
   trace seen_;

@@ -1,6 +1,5 @@
 // Operations on files of a simulated host, as a program sees them.
 #include "cancels_later.hpp"
-#include "faultless.hpp"
 
 #include <weir/async/file_operations.hpp>
 #include <weir/async/operations.hpp>
@@ -10,6 +9,7 @@
 #include <weir/sim/world.hpp>
 
 #include <gtest/gtest.h>
+#include <support/simulation.hpp>
 
 #include <array>
 #include <chrono>
@@ -50,7 +50,7 @@ void run_program(world& in, host& on, host::program what) {
 }
 
 TEST(sim_files, are_opened_written_read_renamed_and_removed) {
-  world in(1, faultless());
+  world in(1, weir::test::without_faults());
   host& on = in.add_host("disk");
   run_program(in, on, [](host&) -> task<> {
     result<> made = co_await async_make_directory(AT_FDCWD, "directory", 0700);
@@ -86,7 +86,7 @@ TEST(sim_files, are_opened_written_read_renamed_and_removed) {
 TEST(sim_files, that_are_cancelled_did_nothing_or_tell_what_they_did) {
   std::map<bool, int> were_written;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    world in(seed, faultless());
+    world in(seed, weir::test::without_faults());
     host& on = in.add_host("disk");
     run_program(in, on, [&](host&) -> task<> {
       const descriptor file = co_await opened("file");
@@ -122,7 +122,7 @@ TEST(sim_files, opens_that_are_cancelled_leak_no_descriptor) {
 }
 
 TEST(sim_files, survive_a_crash_as_far_as_they_were_synced) {
-  world in(7, faultless());
+  world in(7, weir::test::without_faults());
   in.faults().set(fault::lost_write, 1'000'000);
   host& on = in.add_host("disk");
   int lives = 0;

@@ -1,6 +1,5 @@
 // Blocking work on a simulated host: as many threads as it has, a line before them, an end in any order.
 #include "cancels_later.hpp"
-#include "faultless.hpp"
 
 #include <weir/async/offload.hpp>
 #include <weir/async/sleep.hpp>
@@ -9,6 +8,7 @@
 #include <weir/sim/world.hpp>
 
 #include <gtest/gtest.h>
+#include <support/simulation.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -32,7 +32,7 @@ void run_program(world& in, host::program what) {
 }
 
 TEST(simulated_pool, runs_work_on_the_thread_of_the_world_at_a_virtual_time) {
-  world in(1, faultless());
+  world in(1, weir::test::without_faults());
   run_program(in, [&](host&) -> task<> {
     const std::uint64_t began_ns = in.now_ns();
     std::thread::id ran_on;
@@ -86,7 +86,7 @@ TEST(simulated_pool, ends_work_in_any_order_and_begins_it_in_the_order_of_arriva
 }
 
 TEST(simulated_pool, refuses_at_its_bound_and_lets_others_wait_in_line) {
-  world in(1, faultless());
+  world in(1, weir::test::without_faults());
   run_program(in, [&](host& on) -> task<> {
     int done = 0, refused = 0;
     auto work = [] {};
@@ -114,7 +114,7 @@ TEST(simulated_pool, refuses_at_its_bound_and_lets_others_wait_in_line) {
 TEST(simulated_pool, work_that_is_cancelled_never_begins_or_gives_its_value) {
   std::map<std::string, int> outcomes;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    world in(seed, faultless());
+    world in(seed, weir::test::without_faults());
     run_program(in, [&](host&) -> task<> {
       cancels_later cancelled(in, seed * 3'000);
       bool has_run = false, was_asked_to_stop = false;

@@ -89,6 +89,7 @@ task<result<>> use_a_pool(std::string conninfo) {
   connection_pool_options options(1);
   options.backoff_base = options.backoff_max = 1ms;
   pool_of_exhaustion pool(options, connect);
+  task<> closing = close_for_sure(pool); // made now: there may be no memory for its frame later
   result<> outcome = fail(std::errc::not_enough_memory, "pool");
   std::exception_ptr thrown;
   try {
@@ -96,10 +97,7 @@ task<result<>> use_a_pool(std::string conninfo) {
   } catch (...) {
     thrown = std::current_exception();
   }
-  {
-    task<> closing = close_for_sure(pool);
-    co_await std::move(closing);
-  }
+  co_await std::move(closing);
   if (thrown) std::rethrow_exception(thrown);
   co_return outcome;
 }

@@ -35,6 +35,13 @@ class all_signals_blocked {
   sigset_t before_;
 };
 
+/// A thread that wakes takes no core from a loop that runs, and one that runs yields to a loop that wakes.
+/// Real-time threads keep what they were given.
+void give_way_to_loops() noexcept {
+  const sched_param none{};
+  if (::sched_getscheduler(0) == SCHED_OTHER) ::sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 /// About a year: a wait of "for ever" stays within what the clock can count.
 constexpr std::uint64_t idle_max_ns = std::uint64_t{365} * 24 * 3600 * 1'000'000'000;
 
@@ -151,6 +158,7 @@ std::error_code blocking_pool::crew::start_thread() noexcept {
 void blocking_pool::crew::work_until_idle(std::thread& mine) noexcept {
   pthread_setname_np(pthread_self(), name_.c_str());
   if (knows_cores_) ::sched_setaffinity(0, sizeof cores_, &cores_); // not those of the loop that started it
+  give_way_to_loops();
   std::unique_lock guard(lock_);
   while (wait_for_work(guard)) {
     pool_work* item = queue_.pop_front();

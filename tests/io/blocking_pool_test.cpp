@@ -85,6 +85,17 @@ TEST(blocking_pool, its_threads_run_where_the_thread_may_that_made_it) {
   EXPECT_TRUE(CPU_EQUAL(&seen, &allowed));
 }
 
+TEST(blocking_pool, its_threads_give_way_to_loops) {
+  int policy = -1;
+  piece ask([&] { policy = ::sched_getscheduler(0); });
+  {
+    blocking_pool pool(small_pool(1, 8));
+    ASSERT_TRUE(pool.submit(pool_class::disk, ask));
+  }
+  EXPECT_EQ(policy, SCHED_BATCH);
+  EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER) << "of who started them";
+}
+
 TEST(blocking_pool, runs_a_class_in_order_of_arrival_on_as_many_threads_as_it_has) {
   std::string order; // one thread: it needs no lock
   std::latch done(5);

@@ -4,13 +4,14 @@
 // is full of, the others go on. A class begins its work in the order of arrival. Threads start when work
 // waits and none is idle, up to `threads_max` of the class; one that was idle for `idle_ns` ends. They block
 // all signals, and run on the cores that the thread may use which made the pool: a loop that is pinned starts
-// them, and must not share its core with them. Bound: `queue_max` pieces of a class that have not begun; at
-// the bound `submit` refuses with errc::limit_reached. Who waits for the answer anyway may stand in line
-// behind the bound
-// (`when_full::wait`): the line is made of the waiters' own memory. A refused piece has not begun and never
-// will. Thread rule: any thread. Lifetime: outlives who submits; its end runs what is queued still and waits
-// for it, so that nobody who was promised an answer goes without; the process's pool never ends. Fork: a
-// child has no threads of its parent's pools and must neither use nor destroy one; it may exit.
+// them, and must not share its core with them. Where they share one with a loop all the same, the loop comes
+// first: they are SCHED_BATCH (sched(7)), unless who starts them is a real-time thread. Bound: `queue_max`
+// pieces of a class that have not begun; at the bound `submit` refuses with errc::limit_reached. Who waits
+// for the answer anyway may stand in line behind the bound (`when_full::wait`): the line is made of the
+// waiters' own memory. A refused piece has not begun and never will. Thread rule: any thread. Lifetime:
+// outlives who submits; its end runs what is queued still and waits for it, so that nobody who was promised
+// an answer goes without; the process's pool never ends. Fork: a child has no threads of its parent's pools
+// and must neither use nor destroy one; it may exit.
 #pragma once
 
 #include <weir/base/intrusive.hpp>

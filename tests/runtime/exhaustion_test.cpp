@@ -93,6 +93,73 @@ TEST_P(runtime_exhaustion, of_a_gate_that_lets_wait_is_survived_or_an_error) {
   fail_each_step_of([] { return within_patience(come_through_a_gate(overload::wait)); });
 }
 
+task<result<>> serve_guest(admitted guest) {
+  result<stream> served = stream::adopt(std::move(guest.connection));
+  if (!served) co_return fail(served.error());
+  const transfer greeted = co_await served->write_all(std::as_bytes(std::span("come in")));
+  if (!greeted) co_return fail(greeted.error());
+  result<lease> last = co_await served->read();
+  if (!last) co_return fail(last.error());
+  co_return co_await served->close();
+}
+
+task<result<>> serve_next(accept_gate& gate, listener& door) {
+  result<admitted> guest = co_await gate.accept(door);
+  if (!guest) co_return fail(guest.error());
+  co_return co_await serve_guest(std::move(*guest));
+}
+
+task<result<>> serve_two(accept_gate& gate, listener& door) {
+  result<admitted> guest = co_await gate.accept(door);
+  if (!guest) co_return fail(guest.error());
+  co_return co_await side_by_side(serve_guest(std::move(*guest)), serve_next(gate, door));
+}
+
+/// Nothing where it was turned away, without a greeting.
+task<result<std::optional<stream>>> come(address at) {
+  result<stream> guest = co_await stream::connect(at);
+  if (!guest) co_return fail(guest.error());
+  result<lease> greeting = co_await guest->read();
+  if (!greeting) co_return fail(greeting.error());
+  if (greeting->empty()) co_return std::nullopt;
+  co_return std::move(*guest);
+}
+
+/// Comes until it is let in.
+task<result<stream>> enter(address at) {
+  for (;;) {
+    result<std::optional<stream>> guest = co_await come(at);
+    if (!guest) co_return fail(guest.error());
+    if (*guest) co_return std::move(**guest);
+  }
+}
+
+task<result<>> be_guests(address at) {
+  result<stream> first = co_await enter(at);
+  if (!first) co_return fail(first.error());
+  result<std::optional<stream>> second = co_await come(at);
+  if (!second) co_return fail(second.error());
+  EXPECT_FALSE(*second) << "the house was full";
+  result<> left = co_await first->close();
+  if (!left) co_return left;
+  result<stream> next = co_await enter(at);
+  if (!next) co_return fail(next.error());
+  co_return co_await next->close();
+}
+
+task<result<>> turn_away_at_a_gate() {
+  listen_options options;
+  options.accepted_max = 0;
+  result<listener> door = listener::bind(*address::parse_ip("127.0.0.1:0"), options);
+  if (!door) co_return fail(door.error());
+  accept_gate gate(gate_options(1, overload::shed));
+  co_return co_await side_by_side(serve_two(gate, *door), be_guests(door->local_address()));
+}
+
+TEST_P(runtime_exhaustion, of_a_gate_that_sheds_is_survived_or_an_error) {
+  fail_each_step_of([] { return within_patience(turn_away_at_a_gate()); });
+}
+
 // --- looking inside ---
 
 task<result<>> ask_for_metrics(std::string path) {

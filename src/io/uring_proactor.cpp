@@ -265,6 +265,7 @@ void uring_proactor::wait(std::uint64_t timeout_ns) noexcept {
     ++counters_.waits;
     ring_->submit_and_wait(timeout_ns);
   }
+  transfers_.turn_ends();
   run_inline();
   take_completions();
   take_offloaded(); // behind the wake-up of those who are done

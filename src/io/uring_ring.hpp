@@ -51,6 +51,8 @@ class uring_ring {
     if (head == io_uring_smp_load_acquire(ring_.cq.ktail)) return nullptr;
     return &ring_.cq.cqes[head & ring_.cq.ring_mask];
   }
+  /// How many completions are in the queue.
+  unsigned answers() const noexcept { return io_uring_cq_ready(&ring_); }
   uring_completion pop() noexcept {
     const io_uring_cqe* oldest = front();
     const uring_completion taken{oldest->user_data, oldest->res, oldest->flags};

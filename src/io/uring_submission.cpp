@@ -52,10 +52,18 @@ bool uring_proactor::may_stay_armed(operation& op) noexcept {
 void uring_proactor::request(operation& op) noexcept {
   if (io_uring_sqe* entry = queued_.empty() ? ring_->next_entry() : nullptr) {
     prepare(*entry, op, share::all);
+    if (is_transfer_at(op.kind()) && transfers_.staged()) submit_transfers();
   } else {
     flags_of(op) |= uring_flag::in_queue;
     queued_.push_back(op);
   }
+}
+
+void uring_proactor::submit_transfers() noexcept {
+  const unsigned before = ring_->answers();
+  counters_.system_calls.count(system_call::submit);
+  ring_->submit();
+  transfers_.submitted(ring_->answers() - before);
 }
 
 void uring_proactor::request_queued() noexcept {

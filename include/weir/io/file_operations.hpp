@@ -58,6 +58,10 @@ class open_operation : public file_operation {
   mode_t mode;
 };
 
+constexpr bool is_transfer_at(operation_kind kind) noexcept {
+  return kind == operation_kind::read_at || kind == operation_kind::write_at;
+}
+
 /// What read_at and write_at have in common: one piece of memory, or several.
 class transfer_at_operation : public file_operation {
  public:

@@ -31,6 +31,7 @@
 
 #include <weir/io/descriptor.hpp>
 #include <weir/io/proactor.hpp>
+#include <weir/io/transfer_pace.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -96,6 +97,7 @@ class uring_proactor final : public proactor {
   bool is_local(operation& op) noexcept;
   bool may_stay_armed(operation& op) noexcept;
   void request(operation& op) noexcept;
+  void submit_transfers() noexcept;
   void request_queued() noexcept;
   void request_wake() noexcept;
   void join_line(operation& op) noexcept;
@@ -154,6 +156,7 @@ class uring_proactor final : public proactor {
   std::size_t requests_ = 0;  ///< with the kernel, our own included
   operation_queue queued_;    ///< begun or to be cancelled, while there is no submission entry
   operation_queue sends_;     ///< of this turn
+  transfer_pace transfers_;   ///< of files, of this turn
   operation_queue line_;      ///< receives that wait for slots
   std::size_t line_length_ = 0;
   operation_queue inline_;   ///< to be done after the next submission

@@ -1,8 +1,8 @@
 // Random reads of a file at a fixed depth, beside a timer of 1 kHz on the same loop: how many reads a second,
-// and how late the timer was; and how late the machine was meanwhile on the CPU on which the timer ran.
-// bench/files/compare.py runs it in turn with fio.
+// and how late the timer was. Watched, also how late the machine was meanwhile on the CPU on which the timer
+// ran: that costs reads. bench/files/compare.py runs it in turn with fio.
 //
-//   weir_random_read FILE SECONDS DEPTH BLOCK_BYTES cached|direct [automatic|io_uring|epoll]
+//   weir_random_read FILE SECONDS DEPTH BLOCK_BYTES cached|direct [automatic|io_uring|epoll [watched]]
 #include "../support/machine_beats.hpp"
 
 #include <weir/async/run.hpp>
@@ -149,9 +149,11 @@ int main(int argc, char** argv) {
   options.backend = *chosen;
   auto loop = loop::create(options);
   if (!loop) return std::fprintf(stderr, "%s\n", loop.error().message().c_str()), 1;
+  const bool is_watched = argc > 7 && std::string_view(argv[7]) == "watched";
   const std::chrono::nanoseconds watched = what.lasts + 1s;
   machine beneath;
-  for (const int cpu : bench::machine_beats::cpus_allowed())
+  const std::vector<int> cpus = is_watched ? bench::machine_beats::cpus_allowed() : std::vector<int>();
+  for (const int cpu : cpus)
     beneath[cpu] = std::make_unique<bench::machine_beats>(cpu, static_cast<std::uint64_t>(watched.count()));
   outcome found;
   const auto began = steady::now();

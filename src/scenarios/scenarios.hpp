@@ -20,6 +20,7 @@ extern const sim::scenario streams;
 extern const sim::scenario file_replace;
 extern const sim::scenario write_ahead_log;
 extern const sim::scenario blocking_work;
+extern const sim::scenario happy_eyeballs;
 
 /// All, in the order in which they are listed.
 std::span<const sim::scenario* const> all() noexcept;

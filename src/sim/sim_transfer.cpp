@@ -105,7 +105,7 @@ void sim_proactor::serve_readers(port& on) noexcept {
   if (on.port::starved_hook::is_linked()) return;
   std::size_t most = quantum_bytes_;
   while (operation* op = on.readers.front()) {
-    if (has(*op, flag_deaf) || (on.on->readiness() & (POLLIN | ended)) == 0) return;
+    if (has(*op, flag_deaf) || !may_be_served(on, *op)) return;
     if (is_full()) return on.mark_ready();
     if (is_accept(*op)) {
       if (!serve_accept(on, *op)) return;
@@ -118,6 +118,15 @@ void sim_proactor::serve_readers(port& on) noexcept {
   }
 }
 
+/// accept(2) fails for want of a descriptor before it looks whether somebody is there.
+bool sim_proactor::may_be_served(port& on, const operation& op) const noexcept {
+  return (on.on->readiness() & (POLLIN | ended)) != 0 || (is_accept(op) && has_no_descriptor_left());
+}
+
+bool sim_proactor::has_no_descriptor_left() const noexcept {
+  return host_.descriptors().open_count() >= host_.descriptors().limit();
+}
+
 bool sim_proactor::serve_accept(port& on, operation& op) noexcept {
   int outcome = 0;
   file_ref accepted;
@@ -127,7 +136,7 @@ bool sim_proactor::serve_accept(port& on, operation& op) noexcept {
     outcome = -ENFILE;
   else if (happens(fault::no_memory))
     outcome = -ENOMEM;
-  else if (host_.descriptors().open_count() >= host_.descriptors().limit())
+  else if (has_no_descriptor_left())
     outcome = -EMFILE;
   else
     accepted = on.on->accept(outcome);

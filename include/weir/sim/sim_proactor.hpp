@@ -113,6 +113,8 @@ class sim_proactor final : public proactor {
   void serve_ready() noexcept;
   void serve(port& on) noexcept;
   void serve_readers(port& on) noexcept;
+  bool may_be_served(port& on, const operation& op) const noexcept;
+  bool has_no_descriptor_left() const noexcept;
   bool serve_accept(port& on, operation& op) noexcept;
   void finish_reader(port& on, operation& op, int result) noexcept;
   std::size_t receive_once(port& on, operation& op, std::size_t most) noexcept;

@@ -85,6 +85,8 @@ void host::crash() {
   storage_.crash();
   pool_->run_all();
   for (auto& each : runs_) each->unwind();
+  while (std::ranges::any_of(runs_, [](auto& each) { return each->settle(); })) {
+  }
   runs_.clear();
 }
 

@@ -76,4 +76,11 @@ void program_run::unwind() {
   start_.reset();
 }
 
+bool program_run::settle() {
+  if (loop_->answers_owed() == 0) return false;
+  const system_calls_scope its_kernel(host_.calls());
+  for (int turns = 0; turns < unwinding_turns_max && loop_->answers_owed() != 0; ++turns) loop_->turn();
+  return loop_->answers_owed() == 0;
+}
+
 } // namespace weir::sim

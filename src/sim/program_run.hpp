@@ -29,6 +29,9 @@ class program_run final : public participant {
   void die() noexcept { proactor_->die(); }
   /// Behind that: turns it until it has ended, with everything that it does cancelled.
   void unwind();
+  /// When all of its host are unwound: takes what their loops have answered each other meanwhile. False:
+  /// nothing.
+  bool settle();
 
  private:
   host& host_;

@@ -143,16 +143,18 @@ void accept_gate::shed_one(descriptor connection) noexcept {
     if (calls().recv(connection.get(), dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) return;
 }
 
+/// An accept fails then whether or not somebody is there: only where one was shed the next may be waiting.
 task<result<>> accept_gate::descriptors_ran_out(listener& door) {
-  const bool sheds = state_->options.at_limit == overload::shed && state_->reserve;
-  if (sheds) {
+  bool has_shed = false;
+  if (state_->options.at_limit == overload::shed && state_->reserve) {
     state_->reserve.reset();
     descriptor connection(
         calls().accept4(door.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    has_shed = bool(connection);
     if (connection) shed_one(std::move(connection));
   }
   if (!state_->reserve) state_->reserve = open_reserve();
-  if (sheds && state_->reserve) co_return result<>();
+  if (has_shed && state_->reserve) co_return result<>();
   state_->listen();
   const auto one_ends = [this]() -> task<result<>> {
     result<> woken = co_await state_->ended.wait();

@@ -147,9 +147,11 @@ TEST_P(accept_gate_test, out_of_descriptors_all_the_same_it_waits_without_spinni
       result<admitted> refused = co_await with_deadline(250ms, waiting.accept(door));
       EXPECT_TRUE(refused.error().is_timeout());
       EXPECT_LT(on().counters().turns - turns_before, 100u);
+      const std::uint64_t turns_until_shed = on().counters().turns;
       result<admitted> shed = co_await with_deadline(150ms, shedder.accept(door));
       EXPECT_TRUE(shed.error().is_timeout());
       EXPECT_EQ(shedder.shed(), 2u);
+      EXPECT_LT(on().counters().turns - turns_until_shed, 100u) << "nobody else is there";
     }
     const std::string farewells = co_await first.read_to_end() + co_await second.read_to_end();
     EXPECT_EQ(farewells, "busy\nbusy\n");

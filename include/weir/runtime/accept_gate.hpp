@@ -7,7 +7,7 @@
 // comes waits in the kernel's backlog, at no cost, until a connection ends. `overload::shed` accepts, says
 // `farewell` and closes. Where descriptors run out all the same, because others than connections took them,
 // nothing spins: waiting looks again when a connection ends, at least every 100 ms; shedding closes a
-// descriptor that is kept in reserve for this, accepts, and opens it again.
+// descriptor that is kept in reserve for this, accepts, and opens it again, or waits where nobody is there.
 //
 // Bound: the least of `connections_max` and RLIMIT_NOFILE (at the time when the gate is made) less the
 // descriptors that are open then and `descriptors_reserve`; at least one. Thread rule: made and used on one

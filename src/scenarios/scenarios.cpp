@@ -5,9 +5,9 @@
 namespace weir::scenarios {
 namespace {
 
-constexpr std::array table{&timer_wheel_model, &nursery_tree,  &deadlines,     &channels,
-                           &retry_budgets,     &exchange,      &streams,       &file_replace,
-                           &write_ahead_log,   &blocking_work, &happy_eyeballs};
+constexpr std::array table{&timer_wheel_model, &nursery_tree,  &deadlines,      &channels,
+                           &retry_budgets,     &exchange,      &streams,        &file_replace,
+                           &write_ahead_log,   &blocking_work, &happy_eyeballs, &accept_gating};
 
 } // namespace
 

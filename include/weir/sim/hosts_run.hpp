@@ -30,14 +30,14 @@ class hosts_run : public scenario_run {
   std::string missing() const override;
 
  protected:
-  world& in() noexcept { return world_; }
+  world& in() const noexcept { return world_; }
   host& add_host(std::string_view name) { return world_.add_host(name); }
   misfortunes& fate() noexcept { return misfortunes_; }
   /// A stream of this scenario's own, for what its programs choose.
   random_source& draw() noexcept { return random_; }
 
   /// `what` is a rule that was broken if `holds` is false.
-  void demand(bool holds, const char* what) {
+  void demand(bool holds, const char* what) const {
     if (!holds) world_.accuse(what);
   }
   void note(std::uint64_t subject, std::uint64_t a = 0, std::uint64_t b = 0) noexcept {

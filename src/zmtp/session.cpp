@@ -186,10 +186,17 @@ void session::heard() noexcept {
 
 void session::send_ping() noexcept {
   arm(ping_timer_, options_.heartbeat_interval);
-  if (!connection_.is_writable()) return;
+  if (!connection_.is_writable()) return expect_progress();
   const auto ttl =
       static_cast<std::uint16_t>(std::min<std::int64_t>(options_.heartbeat_ttl.count() / 100, 0xffff));
   pipe_.out.push_command(make_ping(ttl).bytes());
+  if (!pipe_.waits_for_room) expect_answer();
+}
+
+/// There is no room for a PING. Then the peer lives if it takes what stands before it.
+void session::expect_progress() noexcept {
+  const std::uint64_t sent = connection_.bytes_sent();
+  if (std::exchange(sent_when_full_, sent) != sent) return heard();
   if (!pipe_.waits_for_room) expect_answer();
 }
 

@@ -179,6 +179,29 @@ TEST_P(heartbeat_test, a_peers_time_to_live_does_not_lengthen_our_patience) {
   });
 }
 
+/// Its queue is so full that no PING has room.
+TEST_P(heartbeat_on_time_test, a_peer_that_takes_nothing_of_a_full_queue_is_dropped) {
+  run([&]() -> task<> {
+    socket_options options = beating(milliseconds(10));
+    options.stream.send_bytes = 10'000;
+    router ours(options);
+    wire_peer stuck = co_await join(bind_to(ours, any_tcp), "DEALER", "stuck");
+    message large({"stuck", pattern(12'000'000)});
+    const result<> sent = co_await ours.send(large);
+    EXPECT_TRUE(sent);
+    co_await turns(20);
+    co_await pass(milliseconds(11));
+    co_await stuck.read(1'000'000); // it takes some: it lives
+    co_await pass(milliseconds(11));
+    co_await pass(milliseconds(9));
+    EXPECT_EQ(log.count(disconnected), 0u);
+    for (int i = 0; i < 5; ++i) co_await pass(milliseconds(10));
+    co_await log.wait_for(disconnected);
+    EXPECT_TRUE(log.reason_of(disconnected).is_timeout());
+    co_await close(ours);
+  });
+}
+
 /// While the consumer is stalled it is us who do not read: the peer's answers may wait behind its messages.
 TEST_P(heartbeat_test, does_not_blame_the_peer_for_a_stalled_consumer) {
   run([&]() -> task<> {

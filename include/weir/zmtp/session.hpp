@@ -8,8 +8,9 @@
 // Commands within one message are bounded by the stream's credit as well. A PING is not answered while the
 // unsent bytes are at their mark: the peer that does not read them hears enough when it does.
 // Heartbeat: a peer that sends nothing for the timeout after our PING is dropped, and one that is silent
-// longer than the time to live that it named. Not while it is us who do not listen. Thread rule and lifetime:
-// lives in the frame of the task that runs it, on the loop.
+// longer than the time to live that it named. Where unsent bytes leave no room for a PING the peer has to
+// take some of them instead. Not while it is us who do not listen. Thread rule and lifetime: lives in the
+// frame of the task that runs it, on the loop.
 #pragma once
 
 #include <weir/async/task.hpp>
@@ -21,6 +22,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace weir::zmtp {
 
@@ -55,6 +57,7 @@ class session {
 
   void heard() noexcept;
   void send_ping() noexcept;
+  void expect_progress() noexcept;
   void expect_answer() noexcept;
   void fell_silent() noexcept;
   void arm(timer& which, std::chrono::milliseconds after) noexcept;
@@ -73,7 +76,8 @@ class session {
   std::uint64_t commanded_message_ = 0;
   std::chrono::milliseconds answer_max_; ///< silence after our PING at which the connection ends
   std::chrono::milliseconds time_to_live_{
-      0}; ///< silence at which the peer wants it to end; 0: it said nothing
+      0};                            ///< silence at which the peer wants it to end; 0: it said nothing
+  std::uint64_t sent_when_full_ = 0; ///< bytes, when a PING had no room last
   cancellation* silence_scope_ = nullptr;
   int silent_turns_ = 0; ///< since the silence timer has expired
   bool fell_silent_ = false;

@@ -1,5 +1,6 @@
 #include "probes.hpp"
 
+#include <weir/base/sim_point.hpp>
 #include <weir/io/loop.hpp>
 
 #include <cstdio>
@@ -166,6 +167,7 @@ std::uint64_t loop::random() noexcept {
 
 bool loop::is_over_budget(std::size_t done) noexcept {
   if (done >= options_.phase_budget) return true;
+  if (done > 0 && sim_point("loop.phase_ends_early")) return true;
   return done % handlers_per_clock_read == handlers_per_clock_read - 1 &&
          proactor_->now_ns() - phase_began_ns_ > options_.turn_budget_ns;
 }
@@ -208,7 +210,7 @@ void loop::run_timers() noexcept {
   if (due_ns > now_ns_) return;
   measured_->lag_ns.record(now_ns_ - due_ns);
   enter(loop_phase::timers);
-  timers_.advance(now_ns_, options_.phase_budget);
+  timers_.advance(now_ns_, sim_point("loop.few_timers_a_turn") ? 1 : options_.phase_budget);
 }
 
 void loop::run_completions() noexcept {

@@ -1,3 +1,4 @@
+#include <weir/base/sim_point.hpp>
 #include <weir/net/outbound.hpp>
 
 #include <algorithm>
@@ -8,7 +9,7 @@ namespace weir {
 
 void outbound::open_chunk() {
   seal();
-  lease fresh = chunks_.acquire();
+  lease fresh = sim_point("outbound.pool_is_empty") ? lease() : chunks_.acquire();
   if (fresh.pinned_bytes() == 0) fresh = lease::allocate(chunks_.slot_bytes());
   open_ = room_ = fresh.writable().data();
   room_end_ = room_ + fresh.size();

@@ -1,6 +1,10 @@
 #include "stream_sending.hpp"
 
+#include <weir/base/sim_point.hpp>
+
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 
 namespace weir {
 
@@ -24,7 +28,9 @@ void stream_sending::schedule() noexcept {
 void stream_sending::start() noexcept {
   is_scheduled_ = false;
   if (is_cancelled_) return on_sent_(context_, -ECANCELED);
-  set_pieces(vectors_.data(), unsent.gather(vectors_));
+  const std::size_t pieces = unsent.gather(vectors_);
+  set_pieces(vectors_.data(),
+             sim_point("stream.sends_one_piece") ? std::min<std::size_t>(pieces, 1) : pieces);
   home_.start(*this);
 }
 

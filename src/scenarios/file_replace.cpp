@@ -61,7 +61,7 @@ class file_replace_run final : public sim::hosts_run {
       const octets content = content_of(version);
       result<> replaced = co_await fs::atomic_replace(path, content);
       if (replaced) acknowledged_ = version;
-      if (!host_.is_up()) co_return;
+      if (!host_.is_up() || (!replaced && replaced.error().is_cancelled())) co_return;
       if (was_well) demand(replaced.has_value(), "4: a replacement failed though nothing fails any more");
       note(version, replaced.has_value());
     }
@@ -70,8 +70,8 @@ class file_replace_run final : public sim::hosts_run {
   task<> keep_looking() {
     while (acknowledged_ < versions && host_.is_up()) {
       co_await look();
-      [[maybe_unused]] result<> slept =
-          co_await sleep_for(std::chrono::nanoseconds(draw().below(20'000'000)));
+      result<> slept = co_await sleep_for(std::chrono::nanoseconds(draw().below(20'000'000)));
+      if (!slept) co_return;
     }
   }
 

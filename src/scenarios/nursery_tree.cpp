@@ -133,12 +133,18 @@ class nursery_tree_run final : public sim::hosts_run {
     bool has_failed = false;
   };
 
+  /// Two at once, who wait for room beside each other.
   task<result<>> fill(nursery& children, children_of& of) {
-    const std::uint64_t wanted = draw().below(6);
+    auto [spawned, too] = co_await when_all(spawn_some(children, of), spawn_some(children, of));
+    if (spawned && too && draw().chance(200'000)) children.cancel();
+    co_return spawned ? too : spawned;
+  }
+
+  task<result<>> spawn_some(nursery& children, children_of& of) {
+    const std::uint64_t wanted = draw().below(4);
     result<> spawned;
     for (std::uint64_t i = 0; i < wanted && spawned; ++i)
       spawned = co_await children.spawn(child(children, of));
-    if (spawned && draw().chance(200'000)) children.cancel();
     co_return spawned;
   }
 

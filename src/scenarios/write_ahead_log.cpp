@@ -64,11 +64,17 @@ class write_ahead_log_run final : public sim::hosts_run {
 
   task<> live() {
     result<fs::file> log = co_await open_log();
-    while (!log && host_.is_up()) log = co_await open_log();
+    while (!log && goes_on(log)) log = co_await open_log();
     if (!log) co_return;
-    bool is_recovered = co_await recover(*log);
-    while (!is_recovered && host_.is_up()) is_recovered = co_await recover(*log);
-    while (acknowledged_ < records && host_.is_up()) co_await append(*log);
+    result<> recovered = co_await recover(*log);
+    while (!recovered && goes_on(recovered)) recovered = co_await recover(*log);
+    result<> appended;
+    while (acknowledged_ < records && goes_on(appended)) appended = co_await append(*log);
+  }
+
+  template <class T>
+  bool goes_on(const result<T>& behind) const {
+    return host_.is_up() && (behind || !behind.error().is_cancelled());
   }
 
   /// Its name has to be durable too.
@@ -81,18 +87,17 @@ class write_ahead_log_run final : public sim::hosts_run {
     co_return std::move(log);
   }
 
-  /// False: the disk failed, and it is to be tried again.
-  task<bool> recover(fs::file& log) {
+  /// Where the disk failed it is to be tried again.
+  task<result<>> recover(fs::file& log) {
     result<std::uint64_t> size = co_await log.size_bytes();
-    if (!size) co_return false;
+    if (!size) co_return fail(std::move(size).error());
     octets found(*size);
     transfer read = co_await log.read_exactly_at(0, found);
-    if (!read) co_return false;
+    if (!read) co_return fail(read.error());
     check(found);
     result<> cut = co_await log.truncate(end_bytes_);
-    if (!cut) co_return false;
-    result<> synced = co_await log.sync();
-    co_return synced.has_value();
+    if (!cut) co_return cut;
+    co_return co_await log.sync();
   }
 
   void check(std::span<const std::byte> found) {
@@ -120,7 +125,7 @@ class write_ahead_log_run final : public sim::hosts_run {
 
   /// A sync that fails leaves it open what is on the disk, and the next one does not tell: what it was to
   /// make durable is written anew.
-  task<> append(fs::file& log) {
+  task<result<>> append(fs::file& log) {
     const bool was_well = is_well_;
     const std::uint64_t behind = next_ + 1 + draw().below(4);
     octets batch;
@@ -135,6 +140,8 @@ class write_ahead_log_run final : public sim::hosts_run {
     }
     if (was_well && host_.is_up()) demand(is_durable, "3: appending failed though nothing fails any more");
     note(behind, is_durable);
+    if (!written) co_return fail(written.error());
+    co_return synced;
   }
 
   sim::host& host_;

@@ -6,7 +6,8 @@
 //   1. What is received is what was sent, from its beginning on: no byte is lost, doubled, changed or out of
 //   order.
 //   2. Who has told its end, and whose peer has heard one, has lost nothing: the end comes behind all bytes.
-//   3. What is unread stays below the credit and what was on its way when it was reached.
+//   3. What is unread stays below the credit and what was on its way when it was reached; once all is read,
+//   nothing counts against the credit any more.
 //   4. Once faults have stopped, a new transfer succeeds, and is whole on both sides.
 #include "scenarios.hpp"
 
@@ -152,6 +153,7 @@ class streams_run final : public sim::hosts_run {
       check_credit(options);
       co_await pause();
     }
+    check_nothing_held(from);
     what.is_over = true;
     co_return result<>();
   }
@@ -168,6 +170,14 @@ class streams_run final : public sim::hosts_run {
     const std::size_t most = *options.credit_bytes + slots_under_way_max * slot_bytes;
     loop::current()->for_each_holder([&](const memory_holder& each) {
       demand(each.held().unread_bytes <= most, "3: more is unread than the credit allows");
+    });
+  }
+
+  void check_nothing_held(const stream& by) {
+    loop::current()->for_each_holder([&](const memory_holder& each) {
+      const held_memory held = each.held();
+      if (held.descriptor == by.native_handle())
+        demand(held.unread_bytes == 0, "3: all is read, and something counts against the credit still");
     });
   }
 

@@ -17,6 +17,7 @@ extern const sim::scenario channels;
 extern const sim::scenario retry_budgets;
 extern const sim::scenario exchange;
 extern const sim::scenario streams;
+extern const sim::scenario requeue;
 extern const sim::scenario file_replace;
 extern const sim::scenario write_ahead_log;
 extern const sim::scenario blocking_work;

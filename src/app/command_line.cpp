@@ -69,6 +69,14 @@ same trace_hash, on every machine. A seed that fails is made small, and told wit
   weir sim --list
   weir sim exchange --seed 1 --runs 1000
   weir sim --all --runs 1000
+
+Seeds try some places of all kinds. One seed can be taken through all places of one kind instead, or through
+as many as --runs allows: every fault that might have happened, every suspension at which programs might be
+asked to end, every way through what is drawn. The last two have no faults but those that --only names.
+
+  weir sim exchange --fail-each --only no_memory
+  weir sim nursery_tree --cancel-each
+  weir sim channels --every-choice --runs 100000
 )";
 
 /// "the broken rule 'the text'", without the code: for errors that are read beside their option.
@@ -176,14 +184,25 @@ void add_sim(CLI::App& weir, sim_options& options) {
   what->add_flag("--all", options.all, "Every scenario");
   what->require_option(1);
   sim->add_option("--seed", options.seed, "The first seed; 1 if not given")->type_name("N");
-  sim->add_option("--runs", options.runs, "How many seeds; 1 with --seed, else 100")
+  sim->add_option("--runs", options.runs, "How many seeds; 1 with --seed, else 100. Of places 10,000")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   sim->add_flag("--twice", options.twice, "Run each seed twice and compare the hashes");
+  CLI::Option_group* how = sim->add_option_group("one seed, all places, instead of many seeds", "");
+  how->add_flag("--fail-each", options.fail_each, "A run for each fault that might have happened");
+  how->add_flag("--cancel-each", options.cancel_each, "A run for each suspension: there programs must end");
+  how->add_flag("--every-choice", options.every_choice,
+                "All ways through what is drawn, the first choices first");
+  how->require_option(0, 1);
   sim->add_flag("--json", options.json, "JSON, an object a scenario, instead of text");
   sim->add_option("--timeline", options.timeline, "Draw the failing run, or the last one, as SVG")
       ->type_name("FILE");
   sim->add_option("--only", options.kinds, "Kinds of fault that may happen, or none")->type_name("KIND,...");
+  sim->add_option("--without", options.without, "Kinds of fault that may not")->type_name("KIND,...");
+  sim->add_option("--fail-at", options.fail_at, "The one fault that happens")->type_name("N");
+  sim->add_option("--cancel-at", options.cancel_at, "The suspension at which programs must end")
+      ->type_name("N");
+  sim->add_option("--way", options.way, "How the first choices are made")->delimiter(',')->type_name("N,...");
   sim->add_option("--faults-max", options.faults_max, "After so many faults no more happen")->type_name("N");
   sim->add_option("--safety-steps", options.safety_steps, "After so many steps no faults happen")
       ->type_name("N");

@@ -26,10 +26,8 @@ int list_scenarios() {
   return print(text) ? exit_success : exit_failure;
 }
 
-/// False: a name that is none.
-bool parse_kinds(std::string_view names, sim::fault_set& kinds) {
-  if (names.empty()) return true;
-  kinds.reset();
+/// Sets the kinds whose names these are. False: a name that is none.
+bool parse_kinds(const char* option, std::string_view names, sim::fault_set& kinds) {
   if (names == "none") return true;
   while (!names.empty()) {
     const std::string_view name = names.substr(0, names.find(','));
@@ -37,7 +35,7 @@ bool parse_kinds(std::string_view names, sim::fault_set& kinds) {
     std::size_t kind = 0;
     while (kind < sim::fault_count && name_of(static_cast<sim::fault>(kind)) != name) ++kind;
     if (kind == sim::fault_count) {
-      fmt::print(stderr, "weir sim: --only: '{}' is no kind of fault; a run without --json names them\n",
+      fmt::print(stderr, "weir sim: {}: '{}' is no kind of fault; a run without --json names them\n", option,
                  name);
       return false;
     }
@@ -46,13 +44,37 @@ bool parse_kinds(std::string_view names, sim::fault_set& kinds) {
   return true;
 }
 
+/// Where faults are not what is tried none happen, unless they are asked for.
+bool choose_kinds(const sim_options& options, sim::fault_set& kinds) {
+  const bool is_of_faults =
+      !options.cancel_each && !options.every_choice && !options.cancel_at && options.way.empty();
+  sim::fault_set wanted, unwanted;
+  if (options.kinds.empty() && is_of_faults) wanted.set();
+  if (!parse_kinds("--only", options.kinds, wanted)) return false;
+  if (!parse_kinds("--without", options.without, unwanted)) return false;
+  kinds = wanted & ~unwanted;
+  return true;
+}
+
+sim_method method_of(const sim_options& options) {
+  if (options.fail_each) return sim_method::fail_each;
+  if (options.cancel_each) return sim_method::cancel_each;
+  return options.every_choice ? sim_method::every_choice : sim_method::seeds;
+}
+
 sim_seeds seeds_of(const sim_options& options) {
   sim_seeds seeds;
+  seeds.method = method_of(options);
+  const std::uint64_t runs = seeds.method != sim_method::seeds ? 10'000 : options.seed ? 1 : 100;
+  const bool is_one_place = options.fail_at || options.cancel_at || !options.way.empty();
   seeds.first = options.seed.value_or(1);
-  seeds.count = options.runs.value_or(options.seed ? 1 : 100);
+  seeds.count = options.runs.value_or(is_one_place ? 1 : runs);
   seeds.twice = options.twice;
   seeds.options.fault_events_max = options.faults_max;
   seeds.options.safety_steps_max = options.safety_steps;
+  seeds.options.fail_at = options.fail_at;
+  seeds.options.cancel_at = options.cancel_at;
+  if (!options.way.empty()) seeds.options.way = options.way;
   return seeds;
 }
 
@@ -84,7 +106,9 @@ class session {
     return outcome.passed() && is_written;
   }
 
-  bool conclude() const { return options_.json || print(sim_coverage_text(faults_, colour_)); }
+  bool conclude(const sim::fault_set& kinds) const {
+    return options_.json || kinds.none() || print(sim_coverage_text(faults_, colour_));
+  }
 
  private:
   const sim_options& options_;
@@ -97,7 +121,7 @@ class session {
 int run_sim(const sim_options& options) {
   if (options.list) return list_scenarios();
   sim_seeds seeds = seeds_of(options);
-  if (!parse_kinds(options.kinds, seeds.options.kinds)) return exit_usage;
+  if (!choose_kinds(options, seeds.options.kinds)) return exit_usage;
   std::vector<const sim::scenario*> chosen(scenarios::all().begin(), scenarios::all().end());
   if (!options.all) chosen = {scenarios::find(options.scenario)};
   if (!chosen.front()) {
@@ -108,7 +132,7 @@ int run_sim(const sim_options& options) {
   session here(options);
   bool all_passed = true;
   for (const sim::scenario* each : chosen) all_passed &= here.run(*each, seeds);
-  return here.conclude() && all_passed ? exit_success : exit_failure;
+  return here.conclude(seeds.options.kinds) && all_passed ? exit_success : exit_failure;
 }
 
 } // namespace weir::app

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weir::app {
 
@@ -15,11 +16,19 @@ struct sim_options {
   std::optional<std::uint64_t> seed; ///< the first; 1 if none is given
   std::optional<std::uint64_t> runs; ///< as many seeds; 100 if neither is given, else 1
   bool twice = false;                ///< each seed two times, and compare
+  bool fail_each = false;            ///< instead of seeds: exhaustive.hpp, as the next two
+  bool cancel_each = false;
+  bool every_choice = false;
   bool json = false;
   std::string timeline; ///< the file that a picture is written to; empty: none
 
-  // What a shrunk failure is run again with.
-  std::string kinds; ///< of faults that may happen, separated by commas; empty: all
+  std::string without; ///< kinds of faults that do not happen, separated by commas
+
+  // What a failure is run again with.
+  std::string kinds; ///< of faults that may happen; empty: all, or none where faults are not the point
+  std::optional<std::uint64_t> fail_at;
+  std::optional<std::uint64_t> cancel_at;
+  std::vector<std::uint64_t> way;
   std::uint64_t faults_max = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t safety_steps = std::numeric_limits<std::uint64_t>::max();
 };

@@ -47,6 +47,12 @@ std::string names_of(const sim::fault_set& kinds) {
 
 /// The command that shows a failure again, without all that it does not need.
 std::string again(const sim_outcome& outcome) {
+  if (!outcome.shrunk) {
+    const sim::fault_set& kinds = outcome.seeds.options.kinds;
+    const std::string only = kinds.all() ? "" : fmt::format(" --only {}", names_of(kinds));
+    return fmt::format("weir sim {} --seed {} {}{}", outcome.scenario.name, outcome.failed->seed,
+                       outcome.place, only);
+  }
   const sim::run_options& small = outcome.shrunk->options;
   return fmt::format("weir sim {} --seed {} --only {} --faults-max {} --safety-steps {}",
                      outcome.scenario.name, outcome.failed->seed, names_of(small.kinds),
@@ -55,13 +61,12 @@ std::string again(const sim_outcome& outcome) {
 
 std::string failure_text(const sim_outcome& outcome, bool colour) {
   const sim::run_report& failed = *outcome.failed;
-  std::string text =
-      fmt::format("{}\n  weir sim {} --seed {}\n",
-                  styled(colour, bad_style, fmt::format("  seed {}: {}", failed.seed, failed.failure)),
-                  outcome.scenario.name, failed.seed);
-  const sim::run_report& small = outcome.shrunk->report;
-  text +=
-      fmt::format("  made small in {} runs: {}\n  {}\n", outcome.shrunk->runs, small.failure, again(outcome));
+  const sim::run_report& small = outcome.shrunk ? outcome.shrunk->report : failed;
+  std::string text = styled(colour, bad_style, fmt::format("  seed {}: {}", failed.seed, failed.failure));
+  if (outcome.shrunk)
+    text += fmt::format("\n  weir sim {} --seed {}\n  made small in {} runs: {}", outcome.scenario.name,
+                        failed.seed, outcome.shrunk->runs, small.failure);
+  text += fmt::format("\n  {}\n", again(outcome));
   text += fmt::format("  its last {} events:\n", small.last.size());
   for (const sim::trace_record& each : small.last) text += fmt::format("    {}\n", describe(each));
   return text;
@@ -78,33 +83,55 @@ void add_faults(json_text& text, const sim::fault_plan::counts_type& faults) {
   text.close();
 }
 
+void add_last_events(json_text& text, const sim::run_report& of) {
+  text.open_array("last_events");
+  for (const sim::trace_record& each : of.last) text.add_element(describe(each));
+  text.close();
+}
+
 void add_failure(json_text& text, const sim_outcome& outcome) {
-  const sim::run_report& small = outcome.shrunk->report;
   text.open_object("failure");
   text.add("seed", outcome.failed->seed);
   text.add("reason", outcome.failed->failure);
   text.add("trace_hash", hash_text(outcome.failed->trace_hash));
-  text.open_object("shrunk");
-  text.add("reason", small.failure);
-  text.add("runs", outcome.shrunk->runs);
-  text.add("command", again(outcome));
-  text.open_array("last_events");
-  for (const sim::trace_record& each : small.last) text.add_element(describe(each));
+  if (outcome.shrunk) {
+    text.open_object("shrunk");
+    text.add("reason", outcome.shrunk->report.failure);
+    text.add("runs", outcome.shrunk->runs);
+    text.add("command", again(outcome));
+    add_last_events(text, outcome.shrunk->report);
+    text.close();
+  } else {
+    text.add("command", again(outcome));
+    add_last_events(text, *outcome.failed);
+  }
   text.close();
-  text.close();
-  text.close();
+}
+
+/// "3 of 10 seeds from 1 on", "seed 1, a fault at each of 812 questions"
+std::string what_was_tried(const sim_outcome& outcome) {
+  const sim_seeds& seeds = outcome.seeds;
+  const std::uint64_t runs = outcome.tally.runs;
+  if (seeds.method == sim_method::seeds)
+    return fmt::format("{} of {} seeds from {} on", format_count(runs - (outcome.passed() ? 0 : 1)),
+                       format_count(seeds.count), seeds.first);
+  if (seeds.method == sim_method::every_choice)
+    return fmt::format("seed {}, all ways through {} {} choices in {} runs", seeds.first,
+                       outcome.is_complete ? "all" : "the first", format_count(outcome.places),
+                       format_count(runs));
+  const std::string tried = fmt::format("{} of {}", format_count(runs - 1), format_count(outcome.places));
+  if (seeds.method == sim_method::fail_each)
+    return fmt::format("seed {}, a fault at {} questions", seeds.first, tried);
+  return fmt::format("seed {}, cancelled at {} suspensions", seeds.first, tried);
 }
 
 } // namespace
 
 std::string sim_text(const sim_outcome& outcome, bool colour) {
   const sim::run_tally& tally = outcome.tally;
-  const std::uint64_t passed = tally.runs - (outcome.passed() ? 0 : 1);
   const std::string verdict =
       styled(colour, outcome.passed() ? good_style : bad_style, outcome.passed() ? "passed" : "FAILED");
-  std::string text =
-      fmt::format("{}: {}, {} of {} seeds from {} on\n", outcome.scenario.name, verdict, format_count(passed),
-                  format_count(outcome.seeds.count), outcome.seeds.first);
+  std::string text = fmt::format("{}: {}, {}\n", outcome.scenario.name, verdict, what_was_tried(outcome));
   text += fmt::format("  {} runs/s, {} events/s, {} steps/s, {:.0f} s of virtual time in {:.1f} s\n",
                       format_count(a_second(tally.runs, outcome.seconds)),
                       format_count(a_second(tally.events, outcome.seconds)),
@@ -139,6 +166,10 @@ std::string sim_json(const sim_outcome& outcome) {
   text.add("seed", outcome.seeds.first);
   text.add("runs", tally.runs);
   text.add("passed", outcome.passed());
+  if (outcome.seeds.method != sim_method::seeds) {
+    text.add("places", outcome.places);
+    text.add("complete", outcome.is_complete);
+  }
   text.add("trace_hash", hash_text(tally.trace_hash));
   text.add("events", tally.events);
   text.add("steps", tally.steps);

@@ -48,6 +48,13 @@ void fault_plan::only_at(std::uint64_t question, const fault_set& kinds) noexcep
   systematic_ = kinds;
 }
 
+void fault_plan::ask(random_source::chooser& whom, const fault_set& kinds) noexcept {
+  for (std::size_t i = 0; i < fault_count; ++i) {
+    per_million_[i] = kinds.test(i) ? per_million_max(static_cast<fault>(i)) : 0;
+    streams_[i].ask(&whom);
+  }
+}
+
 void fault_plan::limit_to(const fault_set& kinds) noexcept {
   for (std::size_t i = 0; i < fault_count; ++i)
     if (!kinds.test(i)) per_million_[i] = 0;

@@ -62,6 +62,14 @@ bool host::have_programs_ended() const noexcept {
   return std::ranges::all_of(runs_, [](const auto& each) { return each->has_ended(); });
 }
 
+bool host::is_quiet() const noexcept {
+  return std::ranges::all_of(runs_, [](const auto& each) { return each->is_quiet(); });
+}
+
+void host::ask_programs_to_end() noexcept {
+  for (auto& each : runs_) each->ask_to_end();
+}
+
 std::exception_ptr host::failure() const noexcept {
   for (const auto& each : runs_)
     if (auto thrown = each->failure()) return thrown;

@@ -20,6 +20,7 @@ std::int64_t drawn_jump_ns(random_source& random) noexcept {
 misfortunes::misfortunes(world& in, const misfortune_options& options)
     : timed_event([](timed_event& self) noexcept { static_cast<misfortunes&>(self).ask(); }), world_(in),
       options_(options), random_(in.random().fork("misfortunes")) {
+  random_.ask(nullptr); // when it asks is the seed's
   ask_later();
 }
 

@@ -61,6 +61,14 @@ void program_run::run() {
   host_.in().log().note(event::turn, host_.number());
   const system_calls_scope its_kernel(host_.calls());
   loop_->turn();
+  if (!has_ended() && host_.in().suspends()) ask_to_end();
+}
+
+void program_run::ask_to_end() noexcept {
+  if (scope_.is_requested()) return;
+  const system_calls_scope its_kernel(host_.calls());
+  host_.in().log().note(event::asked_to_end, host_.number());
+  scope_.request();
 }
 
 void program_run::unwind() {

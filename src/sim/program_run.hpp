@@ -20,11 +20,15 @@ class program_run final : public participant {
   ~program_run();
 
   bool has_ended() const noexcept { return root_.has_ended(); }
+  /// And nothing that it has begun is under way still, such as the closing of what it has dropped.
+  bool is_quiet() const noexcept { return has_ended() && loop_->outstanding() == 0; }
   std::exception_ptr failure() const noexcept;
 
   std::uint64_t runnable_at_ns() const noexcept override;
   void run() override;
 
+  /// Its scope is cancelled: it goes on until it has cleaned up. Once, and nothing the second time.
+  void ask_to_end() noexcept;
   /// Its host has crashed: what it waits for ends with -ECANCELED.
   void die() noexcept { proactor_->die(); }
   /// Behind that: turns it until it has ended, with everything that it does cancelled.

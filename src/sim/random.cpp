@@ -37,9 +37,15 @@ std::uint64_t random_source::bits() noexcept {
   return drawn;
 }
 
+std::uint64_t random_source::below(std::uint64_t bound) noexcept {
+  std::uint64_t chosen = 0;
+  if (chooser_ && bound > 1 && chooser_->choose(bound, chosen)) return chosen;
+  return draw_below(bound);
+}
+
 /// The high half of a product is uniform but for the few low halves that the remainder makes too frequent;
 /// those are drawn again (D. Lemire, "Fast Random Integer Generation in an Interval", 2019).
-std::uint64_t random_source::below(std::uint64_t bound) noexcept {
+std::uint64_t random_source::draw_below(std::uint64_t bound) noexcept {
   wide_product product = wide_product{bits()} * bound;
   if (static_cast<std::uint64_t>(product) < bound) {
     const std::uint64_t too_frequent = (0 - bound) % bound;
@@ -55,17 +61,26 @@ std::uint64_t random_source::between(std::uint64_t least, std::uint64_t most) no
 
 bool random_source::chance(std::uint32_t per_million) noexcept {
   if (per_million == 0) return false;
-  return per_million >= 1'000'000 || below(1'000'000) < per_million;
+  if (per_million >= 1'000'000) return true;
+  std::uint64_t chosen = 0;
+  if (chooser_ && chooser_->choose(2, chosen)) return chosen == 1;
+  return draw_below(1'000'000) < per_million;
+}
+
+random_source random_source::forked(std::uint64_t seed) const noexcept {
+  random_source made(seed);
+  made.chooser_ = chooser_;
+  return made;
 }
 
 random_source random_source::fork(std::string_view name) const noexcept {
   std::uint64_t mixed = scramble(seed_ ^ name.size());
   for (const char each : name) mixed = scramble(mixed ^ static_cast<unsigned char>(each));
-  return random_source(mixed);
+  return forked(mixed);
 }
 
 random_source random_source::fork(std::uint64_t number) const noexcept {
-  return random_source(scramble(scramble(seed_) ^ number));
+  return forked(scramble(scramble(seed_) ^ number));
 }
 
 } // namespace weir::sim

@@ -1,3 +1,5 @@
+#include "ways.hpp"
+
 #include <weir/async/frame_pool.hpp>
 #include <weir/base/sim_point.hpp>
 #include <weir/sim/host.hpp>
@@ -6,29 +8,46 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 namespace weir::sim {
 namespace {
 
-/// Asks the fault plan at weir's own points.
+/// Asks the fault plan at weir's own points. With `one_by_one` a turn does as little as it can, so that
+/// programs are seen between any two of their steps.
 class point_chooser final : public sim_point_hook {
  public:
-  explicit point_chooser(world& in) noexcept : world_(in), before_(exchange_sim_point_hook(this)) {}
+  point_chooser(world& in, bool one_by_one) noexcept
+      : world_(in), one_by_one_(one_by_one), before_(exchange_sim_point_hook(this)) {}
   ~point_chooser() { exchange_sim_point_hook(before_); }
-  bool takes(const char*) noexcept override { return world_.faults().happens(fault::sim_point); }
+  bool takes(const char* point) noexcept override {
+    if (one_by_one_ && std::string_view(point) == "loop.phase_ends_early") return true;
+    return world_.faults().happens(fault::sim_point);
+  }
 
  private:
   world& world_;
+  bool one_by_one_;
   sim_point_hook* before_;
 };
+
+world_options asking(random_source::chooser* whom) noexcept {
+  world_options made;
+  made.chooser = whom;
+  return made;
+}
 
 /// One seed on its way.
 class passage {
  public:
   passage(const scenario& what, std::uint64_t seed, const run_options& options)
-      : scenario_(what), options_(options), world_(seed), chooser_(world_) {
-    world_.faults().limit_to(options.kinds);
-    world_.faults().events_max(options.fault_events_max);
+      : scenario_(what), options_(options), way_(options.way.value_or(std::vector<std::uint64_t>())),
+        chooser_(options.way ? &way_ : options.chooser), world_(seed, asking(chooser_)),
+        points_(world_, options.cancel_at.has_value()) {
+    plan_faults();
+    world_.hold_when_cancelled(what.holds_when_cancelled);
+    if (options.cancel_at) world_.cancel_at(*options.cancel_at);
     if (options.all_events) world_.log().keep_in(options.all_events);
     report_.seed = seed;
   }
@@ -46,6 +65,17 @@ class passage {
  private:
   enum phase : std::uint8_t { safety, liveness, the_end };
 
+  void plan_faults() {
+    fault_plan& faults = world_.faults();
+    faults.events_max(options_.fault_events_max);
+    if (chooser_)
+      faults.ask(*chooser_, options_.kinds);
+    else if (options_.fail_at)
+      faults.only_at(*options_.fail_at, options_.kinds);
+    else
+      faults.limit_to(options_.kinds);
+  }
+
   void run_phases() {
     enter(safety);
     run_ = scenario_.begin(world_);
@@ -58,10 +88,34 @@ class passage {
     advance(scenario_.liveness_ns, scenario_.steps_max);
     if (is_accused()) return;
     enter(the_end);
+    if (world_.has_cancelled()) return end_programs();
     if (run_->is_done())
       run_->check_end();
     else
       fail("not done when time was up, though faults had stopped: " + run_->missing());
+  }
+
+  /// One was asked to end. All have to, in time, and leave nothing behind.
+  void end_programs() {
+    const auto is_quiet = [](host& each) {
+      each.ask_programs_to_end(); // those too that have started since
+      return each.is_quiet();
+    };
+    const auto are_quiet = [&] { return is_accused() || all_of_hosts(is_quiet); };
+    if (!world_.run_until(are_quiet, world_.now_ns() + scenario_.liveness_ns))
+      return fail("asked to end, but: " + run_->missing());
+    const bool is_done = run_->is_done(); // which accuses those that have thrown
+    if (is_done && world_.is_demanding() && !is_accused()) run_->check_end();
+    if (!all_of_hosts([](host& each) { return each.descriptors().open_count() == 0; }))
+      fail("all programs have ended when they were asked to, and a descriptor is open still");
+  }
+
+  template <class Predicate>
+  bool all_of_hosts(Predicate holds) {
+    bool all = true;
+    for (std::uint32_t number = 1; number <= world_.hosts_count(); ++number)
+      all &= holds(world_.host_number(number));
+    return all;
   }
 
   void enter(phase next) { world_.log().note(event::phase, 0, 0, next); }
@@ -69,7 +123,9 @@ class passage {
 
   void advance(std::uint64_t for_ns, std::uint64_t steps_max) {
     const std::uint64_t most = std::min(steps_max, scenario_.steps_max);
-    const auto is_over = [&] { return is_accused() || world_.steps() >= most || run_->is_done(); };
+    const auto is_over = [&] {
+      return is_accused() || world_.has_cancelled() || world_.steps() >= most || run_->is_done();
+    };
     world_.run_until(is_over, world_.now_ns() + for_ns);
   }
 
@@ -84,6 +140,8 @@ class passage {
     report_.events = log.events();
     report_.steps = world_.steps();
     report_.virtual_ns = world_.now_ns();
+    report_.questions = world_.faults().questions();
+    report_.suspensions = world_.suspensions();
     report_.faults = world_.faults().counts();
     for (std::uint32_t i = 1; i <= world_.hosts_count(); ++i)
       report_.hosts.emplace_back(world_.host_number(i).name());
@@ -102,8 +160,10 @@ class passage {
   const scenario& scenario_;
   const run_options& options_;
   run_report report_;
+  single_way way_;
+  random_source::chooser* chooser_;
   world world_;
-  point_chooser chooser_;
+  point_chooser points_;
   std::unique_ptr<scenario_run> run_;
 };
 

@@ -10,12 +10,12 @@ namespace weir::sim {
 namespace {
 
 constexpr std::array<std::string_view, event_count> event_names{
-    "phase",        "turn",         "started",     "completed",     "cancelled",
-    "connecting",   "connected",    "accepted",    "sent",          "arrived",
-    "ended",        "reset",        "closed",      "datagram_sent", "datagram_arrived",
-    "file_written", "file_read",    "file_synced", "file_changed",  "pool_work",
-    "host_started", "host_crashed", "partitioned", "healed",        "clock_jumped",
-    "fault",        "note"};
+    "phase",        "turn",         "started",      "completed",     "cancelled",
+    "connecting",   "connected",    "accepted",     "sent",          "arrived",
+    "ended",        "reset",        "closed",       "datagram_sent", "datagram_arrived",
+    "file_written", "file_read",    "file_synced",  "file_changed",  "pool_work",
+    "host_started", "host_crashed", "asked_to_end", "partitioned",   "healed",
+    "clock_jumped", "fault",        "note"};
 static_assert(event_names.back() == "note", "an event has no name");
 
 /// FNV-1a with words for bytes; the shift brings the high bits, which a multiplication alone never does,

@@ -10,6 +10,12 @@ namespace {
 
 constinit thread_local world::patience* patience_of_thread = nullptr;
 
+random_source random_of(std::uint64_t seed, const world_options& options) noexcept {
+  random_source made = random_source(seed).fork("world");
+  made.ask(options.chooser);
+  return made;
+}
+
 } // namespace
 
 world::patience_scope::patience_scope(patience& of_this_thread) noexcept {
@@ -21,8 +27,8 @@ world::patience_scope::~patience_scope() {
 }
 
 world::world(std::uint64_t seed, const world_options& options)
-    : seed_(seed), options_(options), random_(random_source(seed).fork("world")),
-      faults_(random_source(seed), log_), network_(std::make_unique<network>(*this)) {
+    : seed_(seed), options_(options), random_(random_of(seed, options)), faults_(random_source(seed), log_),
+      network_(std::make_unique<network>(*this)) {
   if (!options_.has_faults) faults_.limit_to(fault_set());
   log_.at(now_ns_);
 }

@@ -53,6 +53,29 @@ class Sim(unittest.TestCase):
         self.assertLessEqual(what["faults"]["stall"], 50)
         self.assertEqual(sum(told("timer_wheel", "--only", "none")[0]["faults"].values()), 0)
 
+    def test_all_places_of_one_seed_can_be_tried(self):
+        failing = told("channels", "--fail-each", "--only", "stall", "--runs", "30")[0]
+        self.assertEqual((failing["passed"], failing["complete"], failing["runs"]), (True, False, 30))
+        self.assertEqual(failing["faults"]["stall"], sum(failing["faults"].values()))
+        self.assertEqual(failing["faults"]["stall"], 29, "one run tells how many there are")
+        cancelled = told("nursery_tree", "--cancel-each")[0]
+        self.assertEqual((cancelled["passed"], cancelled["complete"]), (True, True))
+        self.assertEqual(cancelled["runs"], cancelled["places"] + 1)
+        chosen = told("channels", "--every-choice", "--runs", "50")[0]
+        self.assertGreaterEqual(chosen["places"], 2)
+        self.assertEqual(sum(chosen["faults"].values()), 0)
+
+    def test_one_place_can_be_run_again(self):
+        text = run("sim", "channels", "--seed", "3", "--cancel-at", "7").stdout
+        self.assertIn("passed", text)
+        self.assertEqual(told("channels", "--fail-at", "1000000000")[0]["faults"]["stall"], 0)
+        once, twice = (told("channels", "--way", "1,0,1")[0]["trace_hash"] for _ in range(2))
+        self.assertEqual(once, twice)
+
+    def test_kinds_of_fault_can_be_taken_away(self):
+        what = told("timer_wheel", "--runs", "50", "--without", "stall,sim_point")[0]
+        self.assertEqual(what["faults"]["stall"], 0)
+
     def test_a_timeline_is_a_picture(self):
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory, "run.svg")
@@ -63,6 +86,8 @@ class Sim(unittest.TestCase):
     def test_what_does_not_exist_is_refused_by_its_name(self):
         for arguments, word in [(["sim", "no_such"], "no_such"), (["sim"], "scenario"), (["sim", "--list", "--all"], "sim"),
                                 (["sim", "timer_wheel", "--only", "rain"], "rain"),
+                                (["sim", "timer_wheel", "--without", "snow"], "snow"),
+                                (["sim", "timer_wheel", "--fail-each", "--cancel-each"], "sim"),
                                 (["sim", "timer_wheel", "--runs", "0"], "--runs")]:
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)

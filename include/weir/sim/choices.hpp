@@ -49,6 +49,12 @@ class choices {
       std::swap(elements[i], elements[i + below(elements.size() - i)]);
   }
 
+  /// The answers of this run so far, each from 0 on.
+  std::vector<std::uint64_t> answers() const {
+    std::vector<std::uint64_t> given;
+    for (std::size_t i = 0; i < asked_; ++i) given.push_back(answers_[i].given);
+    return given;
+  }
   /// Runs begun so far.
   std::uint64_t runs() const noexcept { return runs_; }
 

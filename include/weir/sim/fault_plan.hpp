@@ -36,6 +36,8 @@ class fault_plan {
   /// Of all questions about these kinds only the one numbered `question`, from 0, is answered by yes: for
   /// those who try every place of a run in turn.
   void only_at(std::uint64_t question, const fault_set& kinds) noexcept;
+  /// Every question about these kinds is for `whom` to answer; the other kinds no longer happen.
+  void ask(random_source::chooser& whom, const fault_set& kinds) noexcept;
   /// Questions so far about what `only_at` names.
   std::uint64_t questions() const noexcept { return questions_; }
   /// After so many, of all kinds together, nothing happens any more.

@@ -54,6 +54,10 @@ class host {
   /// Runs on a loop of its own that the world turns. Several run side by side.
   void start(program what, const loop_options& options = loop_options());
   bool have_programs_ended() const noexcept;
+  /// And nothing that they began is under way still.
+  bool is_quiet() const noexcept;
+  /// All of them, as if whoever runs them had been asked to.
+  void ask_programs_to_end() noexcept;
   /// What a program has thrown; null: nothing.
   std::exception_ptr failure() const noexcept;
   /// A loop that whoever has it turns himself, and which ends before the host.

@@ -2,7 +2,7 @@
 // 2018), seeded by SplitMix64 (Steele, Lea, Flood 2014); integers only, so that every compiler and every
 // optimisation draws the same.
 //
-// Thread rule: one thread. Bound: 40 bytes, allocates nothing. Not for secrets.
+// Thread rule: one thread. Bound: 48 bytes, allocates nothing. Not for secrets.
 #pragma once
 
 #include <array>
@@ -14,6 +14,18 @@ namespace weir::sim {
 class random_source {
  public:
   explicit random_source(std::uint64_t seed) noexcept;
+
+  /// Who answers in its place, for those who try every answer in turn (exhaustive.hpp). `bits` stay its own.
+  class chooser {
+   public:
+    /// One of 0 ... bound - 1; `bound` is 2 at least. False: the stream may answer.
+    virtual bool choose(std::uint64_t bound, std::uint64_t& chosen) noexcept = 0;
+
+   protected:
+    ~chooser() = default;
+  };
+  /// Outlives it and what is forked from now on; null: nobody.
+  void ask(chooser* whom) noexcept { chooser_ = whom; }
 
   std::uint64_t bits() noexcept;
   /// Uniform in [0, bound); a bound of 0 gives 0.
@@ -31,8 +43,12 @@ class random_source {
   std::uint64_t seed() const noexcept { return seed_; }
 
  private:
+  std::uint64_t draw_below(std::uint64_t bound) noexcept;
+  random_source forked(std::uint64_t seed) const noexcept;
+
   std::uint64_t seed_;
   std::array<std::uint64_t, 4> state_;
+  chooser* chooser_ = nullptr;
 };
 
 } // namespace weir::sim

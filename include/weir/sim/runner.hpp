@@ -6,11 +6,13 @@
 #pragma once
 
 #include <weir/sim/fault_plan.hpp>
+#include <weir/sim/random.hpp>
 #include <weir/sim/scenario.hpp>
 #include <weir/sim/trace.hpp>
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,13 @@ struct run_options {
   std::uint64_t fault_events_max = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t safety_steps_max = std::numeric_limits<std::uint64_t>::max(); ///< then faults stop
   std::vector<trace_record>* all_events = nullptr; ///< where every event is stored, for a timeline
+
+  // One place of a run, and who decides there instead of the seed (exhaustive.hpp).
+  std::optional<std::uint64_t> fail_at; ///< of all questions about `kinds` only this one is answered by yes
+  /// At this suspension of a program all are asked to end: that one, then the others.
+  std::optional<std::uint64_t> cancel_at;
+  std::optional<std::vector<std::uint64_t>> way; ///< how the first choices are answered, faults among them
+  random_source::chooser* chooser = nullptr;     ///< the same, by somebody who is asked
 };
 
 struct run_report {
@@ -34,6 +43,8 @@ struct run_report {
   std::uint64_t steps = 0;
   std::uint64_t safety_steps = 0; ///< of these, before faults stopped
   std::uint64_t virtual_ns = 0;
+  std::uint64_t questions = 0;   ///< about faults, where `fail_at` was wanted
+  std::uint64_t suspensions = 0; ///< of programs
   fault_plan::counts_type faults{};
   std::string failure;            ///< the rule that was broken; empty: none
   std::vector<trace_record> last; ///< of a run that failed: its last events

@@ -41,6 +41,8 @@ struct scenario {
   std::uint64_t safety_ns = 10'000'000'000;    ///< longest safety phase, in virtual time
   std::uint64_t liveness_ns = 120'000'000'000; ///< in which everything must be done afterwards
   std::uint64_t steps_max = 5'000'000;         ///< of the world, in both phases: a bound for what spins
+  /// What it demands holds also of programs that were asked to end before they were done.
+  bool holds_when_cancelled = false;
 };
 
 /// For a run that is a class with a constructor that takes the world: `begin_run<exchange>`.

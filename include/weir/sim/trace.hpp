@@ -42,6 +42,7 @@ enum class event : std::uint8_t {
   pool_work,    ///< blocking work ran; a: its class
   host_started, ///< a: how often before
   host_crashed,
+  asked_to_end, ///< a program was
   partitioned,  ///< a: from which host
   healed,       ///< a: from which host
   clock_jumped, ///< a: by how many nanoseconds, as a signed number

@@ -20,6 +20,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,6 +39,8 @@ struct world_options {
   /// Real threads may wake its loops: while nothing is due it waits for them, in real time. Gives up
   /// determinism; for tests of what threads do to loops.
   bool waits_for_threads = false;
+  /// Answers in the place of all streams, those of faults excepted. Outlives the world.
+  random_source::chooser* chooser = nullptr;
 };
 
 /// Somebody who runs when the world lets him: a loop that a program runs on, a thread.
@@ -117,6 +120,17 @@ class world {
   /// Any thread, async-signal-safe but where the world waits for threads: somebody can run again.
   void wake_up() noexcept;
 
+  // Suspensions: the moments at which a program has done all that it could, and waits.
+  /// At the suspension of that number, from 0, the program that waits is asked to end.
+  void cancel_at(std::uint64_t suspension) noexcept { cancel_at_ = suspension; }
+  /// Of a program: whether it is asked to end now.
+  bool suspends() noexcept { return suspensions_++ == cancel_at_; }
+  std::uint64_t suspensions() const noexcept { return suspensions_; }
+  bool has_cancelled() const noexcept { return suspensions_ > cancel_at_; }
+  /// Whether what a scenario demands holds still. Asked to end, most programs leave their work undone.
+  bool is_demanding() const noexcept { return holds_when_cancelled_ || !has_cancelled(); }
+  void hold_when_cancelled(bool wanted) noexcept { holds_when_cancelled_ = wanted; }
+
   /// Something that no program may do was done, such as touching a buffer that the kernel still uses. The
   /// first is kept for the report.
   void accuse(std::string what);
@@ -135,6 +149,8 @@ class world {
   std::uint64_t now_ns_ = 1'000'000'000; ///< long after the start: nobody takes 0 for a time
   std::uint64_t steps_ = 0;
   std::uint64_t numbers_ = 0;
+  std::uint64_t suspensions_ = 0;
+  std::uint64_t cancel_at_ = std::numeric_limits<std::uint64_t>::max();
   trace log_;
   random_source random_;
   fault_plan faults_;
@@ -145,6 +161,7 @@ class world {
   std::vector<participant*> participants_;
   std::vector<participant*> ready_; ///< of `choose`
   std::string accusation_;
+  bool holds_when_cancelled_ = false;
 
   std::mutex mutex_;
   std::condition_variable woken_;

@@ -33,7 +33,11 @@ result<> router::admit(pipe& peer, const peer_properties& properties) {
   pipe* other = find(id);
   if (other == &peer) return {};
   if (other) {
-    if (!options().handover) return fail(errc::protocol, "the routing id of the peer is in use");
+    // Of two connections the later one is the peer's own, whichever of their handshakes came first: it gave
+    // up the other, whose bytes were long under way.
+    const bool is_outdated = peer.connection_number < other->connection_number;
+    if (!options().handover || is_outdated)
+      return fail(errc::protocol, "the routing id of the peer is in use");
     retired(*other);
     drop_connection(*other);
     queue_behind(peer, *other);

@@ -244,6 +244,7 @@ bool socket::keeps_queue(const pipe& peer) const noexcept {
 }
 
 task<> socket::serve(stream& connection, pipe& peer, std::string_view where) {
+  peer.connection_number = ++connections_begun_;
   task<> ending = end_connection(connection, peer); // made now: at the end there may be no memory
   send_watch sends(*this, connection, co_await current_cancellation());
   result<peer_properties> properties = co_await greet(connection, peer).under(&sends.scope());

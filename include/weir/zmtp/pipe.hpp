@@ -10,6 +10,7 @@
 #include <weir/zmtp/incoming.hpp>
 #include <weir/zmtp/outgoing.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,7 @@ class pipe : public list_hook<ready_list>, public list_hook<pipe_list> {
   bool has_given_id = false;       ///< its routing id was given by `set_connect_routing_id`
   bool is_routable = false;        ///< messages may be sent to it
   bool is_ended = false;           ///< no connection will come: it goes when its messages are taken
+  std::uint64_t connection_number = 0;      ///< of its latest connection: a later one has a greater number
   cancellation* connection_scope = nullptr; ///< ends the connection; null without one
 
   // A peer that came back may have messages of an earlier connection here still: those are taken first.

@@ -2,9 +2,10 @@
 // front; the first frame of a message to send names the peer and is not sent.
 //
 // A peer's id is the one it told in its READY; a peer that told none gets one of five bytes, 0 and a number.
-// A second peer with an id in use is refused, or with `handover` takes over. A message for nobody is dropped
-// and counted, or with `mandatory` errc::unroutable. A peer whose queue is full makes the sender wait, or
-// with full_policy::drop loses the message (libzmq's way without ROUTER_MANDATORY).
+// A second peer with an id in use is refused, or with `handover` takes over, unless its connection is the
+// older one. A message for nobody is dropped and counted, or with `mandatory` errc::unroutable. A peer whose
+// queue is full makes the sender wait, or with full_policy::drop loses the message (libzmq's way without
+// ROUTER_MANDATORY).
 #pragma once
 
 #include <weir/zmtp/socket.hpp>

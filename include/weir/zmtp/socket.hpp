@@ -154,6 +154,7 @@ class socket : private session_owner {
   std::size_t receive_bytes_max_;
   std::size_t connected_ = 0;
   std::size_t open_pipes_ = 0;
+  std::uint64_t connections_begun_ = 0;
   nursery tasks_;
   cancellation accepting_;
   intrusive_list<pipe, pipe_list> pipes_;

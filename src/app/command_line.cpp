@@ -3,11 +3,12 @@
 #include "doctor.hpp"
 #include "exit_code.hpp"
 #include "proxy.hpp"
-#include "proxy_memory.hpp"
 #include "sim.hpp"
 #include "top.hpp"
 #include "units.hpp"
 #include "version.hpp"
+
+#include <weir/zmtp/proxy_memory.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -131,7 +132,7 @@ void add_bounds(CLI::App& proxy, proxy_options& options) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_size(proxy, "--bytes", "Memory for messages that wait, all peers together; decides how many clients",
-           proxy_memory::bytes_min, options.bytes);
+           zmtp::proxy_memory::bytes_min, options.bytes);
   add_size(proxy, "--message-max", "Largest message; who sends a larger one is disconnected", 1,
            options.message_max);
   const auto take_drain = [&options](const std::string& text) {

@@ -2,7 +2,6 @@
 
 #include "broker.hpp"
 #include "exit_code.hpp"
-#include "proxy_memory.hpp"
 #include "proxy_report.hpp"
 
 #include <weir/async/event.hpp>
@@ -14,6 +13,7 @@
 #include <weir/runtime/dump.hpp>
 #include <weir/runtime/inspector.hpp>
 #include <weir/runtime/watchdog.hpp>
+#include <weir/zmtp/proxy_memory.hpp>
 
 #include <csignal>
 #include <cstdint>
@@ -53,7 +53,7 @@ task<ending> wait_for_end(const proxy_options& options, broker& between, signal_
   between.refuse_newcomers();
   report.draining();
   auto outcome =
-      co_await when_any(with_deadline(deadline::at_ns(deadline_ns), between.settled()), told.next());
+      co_await when_any(with_deadline(deadline::at_ns(deadline_ns), between.proxy().settled()), told.next());
   const result<signal_notice>& second = std::get<1>(outcome.values);
   if (second) co_return ending(exit_by_signal(second->number), home.now_ns());
   co_return ending(exit_success, deadline_ns);
@@ -94,7 +94,7 @@ task<int> mediate(const proxy_options& options, signal_set& told, signal_set dum
   const result<> opened = between.open();
   if (opened) {
     report.ready(home.backend_reason());
-    auto outcome = co_await when_any(between.forward(), report.every_second(),
+    auto outcome = co_await when_any(between.proxy().forward(), report.every_second(),
                                      wait_for_end(options, between, told, report),
                                      dump_when_asked(std::move(dump_asked)));
     const result<>& forwarded = std::get<0>(outcome.values);
@@ -103,9 +103,9 @@ task<int> mediate(const proxy_options& options, signal_set& told, signal_set dum
   } else {
     complain(opened.error());
   }
-  const std::uint64_t left_behind = between.count_left_behind();
-  auto outcome =
-      co_await when_any(with_deadline(deadline::at_ns(end.deadline_ns), between.close()), told.next());
+  const std::uint64_t left_behind = between.proxy().take_left_behind();
+  auto outcome = co_await when_any(with_deadline(deadline::at_ns(end.deadline_ns), between.proxy().close()),
+                                   told.next());
   const result<>& closed = std::get<0>(outcome.values);
   const result<signal_notice>& one_more = std::get<1>(outcome.values);
   if (one_more) end.exit_status = exit_by_signal(one_more->number);
@@ -127,7 +127,7 @@ int run_proxy(const proxy_options& options) {
     complain(dump_asked.error());
     return exit_failure;
   }
-  loop_options of_loop = proxy_memory(options.bytes).options_of_loop();
+  loop_options of_loop = zmtp::proxy_memory(options.bytes).options_of_loop();
   of_loop.measure_handlers = !options.inspect.empty();
   const auto made = loop::create(of_loop);
   if (!made) {

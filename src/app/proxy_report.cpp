@@ -1,12 +1,12 @@
 #include "proxy_report.hpp"
 
-#include "proxy_memory.hpp"
 #include "terminal.hpp"
 #include "units.hpp"
 
 #include <weir/async/sleep.hpp>
 #include <weir/base/json_text.hpp>
 #include <weir/io/loop.hpp>
+#include <weir/zmtp/proxy_memory.hpp>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -41,12 +41,12 @@ void say_endpoints(const char* side, const std::vector<proxy_endpoint>& given,
     say(fmt::format("{} {} {}", side, given[i].connects ? "connects to" : "listens on", names[i]));
 }
 
-traffic operator-(const traffic& after, const traffic& before) {
+zmtp::proxy_traffic operator-(const zmtp::proxy_traffic& after, const zmtp::proxy_traffic& before) {
   return {after.messages - before.messages, after.bytes - before.bytes};
 }
 
 /// What it makes a second.
-traffic rate_of(const traffic& passed, std::uint64_t elapsed_ns) {
+zmtp::proxy_traffic rate_of(const zmtp::proxy_traffic& passed, std::uint64_t elapsed_ns) {
   const double seconds = static_cast<double>(elapsed_ns) / 1e9;
   const auto a_second = [&](std::uint64_t count) {
     return seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(count) / seconds + 0.5) : 0;
@@ -64,14 +64,14 @@ void proxy_report::ready(std::string_view backend_reason) const {
     json_text text = begin_event("ready");
     add_names(text, "frontend", broker_.frontend_endpoints());
     add_names(text, "backend", broker_.backend_endpoints());
-    text.add("clients_max", proxy_memory(options_.bytes).clients_max());
+    text.add("clients_max", zmtp::proxy_memory(options_.bytes).clients_max());
     text.add("reason", backend_reason);
     return say(std::move(text).finish());
   }
   say_endpoints("frontend router", options_.frontend, broker_.frontend_endpoints());
   say_endpoints("backend dealer ", options_.backend, broker_.backend_endpoints());
   say(fmt::format("ready for {} clients at once, on {}",
-                  format_count(proxy_memory(options_.bytes).clients_max()), backend_reason));
+                  format_count(zmtp::proxy_memory(options_.bytes).clients_max()), backend_reason));
 }
 
 task<> proxy_report::every_second() {
@@ -90,8 +90,8 @@ task<> proxy_report::every_second() {
 }
 
 void proxy_report::counters(const broker_totals& now, std::uint64_t elapsed_ns) const {
-  const traffic requests = rate_of(now.requests - before_.requests, elapsed_ns);
-  const traffic replies = rate_of(now.replies - before_.replies, elapsed_ns);
+  const zmtp::proxy_traffic requests = rate_of(now.requests - before_.requests, elapsed_ns);
+  const zmtp::proxy_traffic replies = rate_of(now.replies - before_.replies, elapsed_ns);
   if (options_.json) {
     json_text text = begin_event("counters");
     text.add("requests_per_s", requests.messages);

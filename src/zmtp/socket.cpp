@@ -165,7 +165,7 @@ void socket::refuse_waiting() noexcept {
 
 task<result<>> socket::close() {
   is_closing_ = true;
-  accepting_.request();
+  stop_accepting();
   refuse_waiting();
   result<> sent;
   if (options_.linger) {

@@ -1,4 +1,3 @@
-#include <app/proxy_memory.hpp>
 #include <app/proxy_options.hpp>
 #include <gtest/gtest.h>
 
@@ -44,17 +43,6 @@ TEST(proxy_options, a_backend_is_a_dealer) {
   const auto parsed = parse_proxy_endpoint("router:tcp://*:5556", proxy_side::backend);
   ASSERT_FALSE(parsed);
   EXPECT_STREQ(parsed.error().operation(), "a backend begins with dealer: or dealer+connect:, unlike");
-}
-
-TEST(proxy_memory, clients_together_leave_room_for_replies) {
-  for (const std::uint64_t bytes :
-       {proxy_memory::bytes_min, std::uint64_t{64} << 20, std::uint64_t{1} << 40}) {
-    const proxy_memory shares(bytes);
-    EXPECT_GE(shares.clients_max(), 1u);
-    const std::uint64_t left_bytes = bytes - shares.clients_max() * proxy_memory::client_bytes_max;
-    EXPECT_GE(left_bytes, bytes / 8);
-    EXPECT_GE(left_bytes, proxy_memory::slot_bytes * proxy_memory::burst_slots);
-  }
 }
 
 } // namespace

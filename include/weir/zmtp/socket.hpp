@@ -63,6 +63,9 @@ class socket : private session_owner {
   send_awaiter send(message& from) noexcept;
   send_awaiter send(message&& from) noexcept;
 
+  /// Nobody is let in any more, at any endpoint that was bound; connections that stand are served on.
+  void stop_accepting() noexcept { accepting_.request(); }
+
   /// Sends what is unsent, at most as long as `linger` says, then ends everything. What waits on the socket
   /// gets errc::closed.
   task<result<>> close();

@@ -331,6 +331,7 @@ int sim_proactor::send_stream(port& on, const msghdr& header) noexcept {
 
 /// With the address of a unix-domain socket whose queue is full it does not wait: nothing would tell.
 int sim_proactor::send_whole(port& on, const msghdr& header) noexcept {
+  if (happens(fault::no_buffers)) return -ENOBUFS;
   const int outcome = on.on->send(header, 0);
   const bool is_named =
       header.msg_name && static_cast<const sockaddr*>(header.msg_name)->sa_family == AF_UNIX;

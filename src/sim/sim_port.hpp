@@ -4,6 +4,10 @@
 
 #include <weir/sim/sim_proactor.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
 namespace weir::sim {
 
 class sim_proactor::port final : public file_watcher, public list_hook<>, public list_hook<fault> {
@@ -40,6 +44,8 @@ struct sim_proactor::delayed_step : timed_event {
   sim_proactor& owner;
   operation* op = nullptr;
   step then = nullptr;
+  std::span<const std::byte> lent; ///< what the kernel still reads: nobody may change it before
+  std::uint64_t lent_sum = 0;
 };
 
 } // namespace weir::sim

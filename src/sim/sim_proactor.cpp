@@ -17,6 +17,12 @@ namespace {
 constexpr std::size_t steps_at_first = 32;
 constexpr std::uint64_t dead_turn_ns = 3'600'000'000'000; // beyond what anybody waits for
 
+std::uint64_t sum_of(std::span<const std::byte> bytes) noexcept {
+  std::uint64_t sum = bytes.size();
+  for (const std::byte each : bytes) sum = sum * 0x100000001b3 + std::to_integer<std::uint64_t>(each);
+  return sum;
+}
+
 } // namespace
 
 sim_proactor::sim_proactor(host& on, completion_queue& completed, buffer_pool& pool, loop_counters& counters,
@@ -232,8 +238,17 @@ void sim_proactor::later(operation& op, std::uint64_t delay_ns, step then) noexc
   idle_steps_.pop_back();
   which.op = &op;
   which.then = then;
+  which.lent = {};
   due_steps_.push_back(&which);
   host_.in().after(delay_ns, which);
+}
+
+/// The same for a send whose memory the kernel reads until then.
+void sim_proactor::tell_when_copied(operation& op, std::span<const std::byte> lent) noexcept {
+  later(op, delay_of(fault::notification_late, 20'000'000), &sim_proactor::tell_kept);
+  delayed_step& which = *due_steps_.back();
+  which.lent = lent;
+  which.lent_sum = sum_of(lent);
 }
 
 void sim_proactor::add_step() {
@@ -255,6 +270,8 @@ bool sim_proactor::drop_later(operation& op) noexcept {
 void sim_proactor::step_due(delayed_step& which) noexcept {
   operation& op = *which.op;
   const step then = which.then;
+  if (!which.lent.empty() && sum_of(which.lent) != which.lent_sum)
+    host_.in().accuse("memory of a zero-copy send was changed while the kernel still read it");
   drop_later(op);
   (this->*then)(op);
 }

@@ -291,7 +291,8 @@ void sim_proactor::serve_writers(port& on) noexcept {
     }
     kept_result_of(*op) = outcome;
     flags_of(*op) |= flag_moved;
-    later(*op, delay_of(fault::notification_late, 20'000'000), &sim_proactor::tell_kept);
+    const std::span<const std::byte> all = static_cast<send_operation&>(*op).buffer;
+    tell_when_copied(*op, all.first(static_cast<std::size_t>(outcome)));
   }
 }
 

@@ -98,6 +98,13 @@ TEST_F(operations_test, send_gives_the_count) {
   EXPECT_EQ(sent.value(), 5u);
 }
 
+TEST_F(operations_test, a_send_without_a_copy_gives_the_count) {
+  auto act = [&]() -> task<result<std::size_t>> { co_return co_await async_send_zero_copy(4, bytes_); };
+  auto [sent, kind] = run_with(act(), 5);
+  EXPECT_EQ(kind, operation_kind::send_zero_copy);
+  EXPECT_EQ(sent.value(), 5u);
+}
+
 TEST_F(operations_test, poll_gives_the_mask) {
   auto act = [&]() -> task<result<std::uint32_t>> { co_return co_await async_poll(4, POLLIN | POLLOUT); };
   auto [ready, kind] = run_with(act(), POLLOUT | POLLHUP);

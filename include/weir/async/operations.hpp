@@ -68,6 +68,19 @@ class [[nodiscard]] async_send final : public operation_awaiter<send_operation> 
   }
 };
 
+/// The same without the kernel's copy, where it can: for large buffers. Ends when `bytes` may be changed or
+/// freed, which may be long after they were sent; a cancellation does not hurry that.
+class [[nodiscard]] async_send_zero_copy final : public operation_awaiter<send_operation> {
+ public:
+  async_send_zero_copy(int socket, std::span<const std::byte> bytes,
+                       std::source_location where = std::source_location::current()) noexcept
+      : operation_awaiter(where, heeds_scope::yes, socket, bytes, &operation_awaiter::completed, true) {}
+  result<std::size_t> await_resume() const noexcept {
+    if (has_failed()) return failure();
+    return static_cast<std::size_t>(value());
+  }
+};
+
 /// Readiness: `events` and the outcome are masks of POLLIN, POLLOUT, POLLRDHUP, POLLPRI (poll(2)); the
 /// outcome may have POLLERR and POLLHUP too.
 class [[nodiscard]] async_poll final : public operation_awaiter<poll_operation> {

@@ -16,8 +16,10 @@
 #include <weir/sim/file.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace weir {
@@ -94,6 +96,7 @@ class sim_proactor final : public proactor {
   // Later: calls `then` after `delay_ns` of virtual time, unless it is dropped before. Once for an operation
   // at a time.
   void later(operation& op, std::uint64_t delay_ns, step then) noexcept;
+  void tell_when_copied(operation& op, std::span<const std::byte> lent) noexcept;
   void add_step();
   bool drop_later(operation& op) noexcept;
   void step_due(delayed_step& which) noexcept;

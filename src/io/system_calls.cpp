@@ -105,6 +105,24 @@ ssize_t system_calls::sendto(int socket, const void* from, std::size_t bytes, in
   return ::sendto(socket, from, bytes, flags, to, to_bytes);
 }
 
+// --- pipes ---
+
+int system_calls::pipe2(int* ends, int flags) noexcept {
+  return ::pipe2(ends, flags);
+}
+
+ssize_t system_calls::read(int number, void* into, std::size_t bytes) noexcept {
+  return ::read(number, into, bytes);
+}
+
+ssize_t system_calls::write(int number, const void* from, std::size_t bytes) noexcept {
+  return ::write(number, from, bytes);
+}
+
+ssize_t system_calls::splice(int from, int to, std::size_t bytes, unsigned flags) noexcept {
+  return ::splice(from, nullptr, to, nullptr, bytes, flags);
+}
+
 // --- descriptors ---
 
 int system_calls::close(int number) noexcept {

@@ -2,11 +2,11 @@
 
 #include <weir/async/scope.hpp>
 #include <weir/async/yield.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/os/pipe_end.hpp>
 #include <weir/os/readiness.hpp>
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,8 +20,8 @@ constexpr std::size_t quantum_bytes = 256 * 1024;
 } // namespace
 
 result<pipe_end> pipe_end::adopt(descriptor end) {
-  const int flags = ::fcntl(end.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(end.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+  const int flags = calls().fcntl(end.get(), F_GETFL, 0);
+  if (flags < 0 || calls().fcntl(end.get(), F_SETFL, flags | O_NONBLOCK) != 0)
     return fail(error::from_errno(errno, "pipe_end"));
   return pipe_end(std::move(end));
 }
@@ -30,7 +30,7 @@ task<result<std::size_t>> pipe_end::read_some(std::span<std::byte> into) {
   for (;;) {
     result<> woken = co_await readable(end_.get());
     if (!woken) co_return fail(std::move(woken).error());
-    const ssize_t got = ::read(end_.get(), into.data(), into.size());
+    const ssize_t got = calls().read(end_.get(), into.data(), into.size());
     if (got >= 0) co_return static_cast<std::size_t>(got);
     if (errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "read"));
   }
@@ -40,7 +40,8 @@ task<result<std::size_t>> pipe_end::write_some(std::span<const std::byte> from) 
   cancellation* scope = co_await current_cancellation();
   if (scope && scope->is_requested()) co_return fail(std::errc::operation_canceled, "write");
   for (;;) {
-    const ssize_t written = without_sigpipe([&] { return ::write(end_.get(), from.data(), from.size()); });
+    const ssize_t written =
+        without_sigpipe([&] { return calls().write(end_.get(), from.data(), from.size()); });
     if (written >= 0) co_return static_cast<std::size_t>(written);
     if (errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "write"));
     result<> woken = co_await writable(end_.get());

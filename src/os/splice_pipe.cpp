@@ -1,11 +1,11 @@
 #include "without_sigpipe.hpp"
 
 #include <weir/async/scope.hpp>
+#include <weir/io/system_calls.hpp>
 #include <weir/os/readiness.hpp>
 #include <weir/os/splice_pipe.hpp>
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -22,8 +22,9 @@ constexpr unsigned splice_flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
 result<splice_pipe> splice_pipe::open() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail(error::from_errno(errno, "pipe2"));
-  const int granted = ::fcntl(ends[1], F_SETPIPE_SZ, wanted_capacity_bytes); // not beyond the user's share
+  if (calls().pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail(error::from_errno(errno, "pipe2"));
+  const int granted =
+      calls().fcntl(ends[1], F_SETPIPE_SZ, wanted_capacity_bytes); // not beyond the user's share
   const auto capacity = granted > 0 ? static_cast<std::size_t>(granted) : default_capacity_bytes;
   return splice_pipe(descriptor(ends[0]), descriptor(ends[1]), capacity);
 }
@@ -32,7 +33,7 @@ task<result<std::size_t>> splice_pipe::fill_from(int source) {
   for (;;) {
     result<> woken = co_await readable(source);
     if (!woken) co_return fail(std::move(woken).error());
-    const ssize_t got = ::splice(source, nullptr, input_.get(), nullptr, capacity_bytes_, splice_flags);
+    const ssize_t got = calls().splice(source, input_.get(), capacity_bytes_, splice_flags);
     if (got >= 0) {
       filled(static_cast<std::size_t>(got));
       co_return static_cast<std::size_t>(got);
@@ -45,8 +46,8 @@ task<result<std::size_t>> splice_pipe::drain_to(int sink) {
   cancellation* scope = co_await current_cancellation();
   if (scope && scope->is_requested()) co_return fail(std::errc::operation_canceled, "splice");
   for (;;) {
-    const ssize_t put = without_sigpipe(
-        [&] { return ::splice(output_.get(), nullptr, sink, nullptr, held_bytes_, splice_flags); });
+    const ssize_t put =
+        without_sigpipe([&] { return calls().splice(output_.get(), sink, held_bytes_, splice_flags); });
     if (put > 0) {
       held_bytes_ -= static_cast<std::size_t>(put);
       co_return static_cast<std::size_t>(put);

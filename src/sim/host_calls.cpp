@@ -5,6 +5,7 @@
 #include <weir/sim/datagram_socket.hpp>
 #include <weir/sim/fault_plan.hpp>
 #include <weir/sim/host.hpp>
+#include <weir/sim/pipe.hpp>
 #include <weir/sim/socket_names.hpp>
 #include <weir/sim/stream_socket.hpp>
 #include <weir/sim/world.hpp>
@@ -33,6 +34,13 @@ bool is_simulated(int number) noexcept {
   return descriptor_table::is_simulated(number);
 }
 
+int pipe_capacity(file& of, int command, long wanted) {
+  auto* const pipe = dynamic_cast<pipe_end*>(&of);
+  if (!pipe) return -EBADF;
+  if (command == F_GETPIPE_SZ) return static_cast<int>(pipe->capacity());
+  return wanted > 0 ? pipe->set_capacity(static_cast<std::size_t>(wanted)) : -EINVAL;
+}
+
 constexpr std::uint64_t nanoseconds_per_ms = 1'000'000;
 
 } // namespace
@@ -43,6 +51,16 @@ int host_calls::add(file_ref what, int flags) noexcept {
   const int number = host_.descriptors().add(std::move(what));
   if (number >= 0) host_.descriptors().set_close_on_exec(number, (flags & SOCK_CLOEXEC) != 0);
   return answer(number);
+}
+
+int host_calls::add_both(file_ref one, file_ref other, int flags, int* ends) noexcept {
+  ends[0] = add(std::move(one), flags);
+  if (ends[0] < 0) return -1;
+  ends[1] = add(std::move(other), flags);
+  if (ends[1] >= 0) return 0;
+  const int why = errno;
+  host_.descriptors().close(ends[0]);
+  return answer(-why);
 }
 
 int host_calls::socket(int family, int type, int) noexcept {
@@ -72,13 +90,7 @@ int host_calls::socketpair(int family, int type, int, int* ends) noexcept {
     other = file_ref(second);
     datagram_socket::join(*first, *second);
   }
-  ends[0] = add(std::move(one), type);
-  if (ends[0] < 0) return -1;
-  ends[1] = add(std::move(other), type);
-  if (ends[1] >= 0) return 0;
-  const int why = errno;
-  host_.descriptors().close(ends[0]);
-  return answer(-why);
+  return add_both(std::move(one), std::move(other), type, ends);
 }
 
 int host_calls::bind(int socket, const sockaddr* to, socklen_t bytes) noexcept {
@@ -173,6 +185,38 @@ ssize_t host_calls::sendto(int socket, const void* from, std::size_t bytes, int 
   return answer<ssize_t>(on->send(header, flags));
 }
 
+// --- pipes ---
+
+int host_calls::pipe2(int* ends, int flags) noexcept {
+  if (host_.in().faults().happens(fault::no_descriptors, host_.number())) return answer(-EMFILE);
+  const int type =
+      ((flags & O_CLOEXEC) != 0 ? SOCK_CLOEXEC : 0) | ((flags & O_NONBLOCK) != 0 ? SOCK_NONBLOCK : 0);
+  pipe_end::ends made = pipe_end::make();
+  return add_both(std::move(made.reader), std::move(made.writer), type, ends);
+}
+
+ssize_t host_calls::read(int number, void* into, std::size_t bytes) noexcept {
+  if (!is_simulated(number)) return system_calls::read(number, into, bytes);
+  file* const on = host_.descriptors().find(number);
+  if (on && on->socket_type() != 0) return host_calls::recv(number, into, bytes, 0);
+  return answer<ssize_t>(on ? on->read({static_cast<std::byte*>(into), bytes}) : -EBADF);
+}
+
+ssize_t host_calls::write(int number, const void* from, std::size_t bytes) noexcept {
+  if (!is_simulated(number)) return system_calls::write(number, from, bytes);
+  file* const on = host_.descriptors().find(number);
+  if (on && on->socket_type() != 0) return host_calls::send(number, from, bytes, 0);
+  return answer<ssize_t>(on ? on->write({static_cast<const std::byte*>(from), bytes}) : -EBADF);
+}
+
+ssize_t host_calls::splice(int from, int to, std::size_t bytes, unsigned flags) noexcept {
+  if (!is_simulated(from) && !is_simulated(to)) return system_calls::splice(from, to, bytes, flags);
+  file* const source = host_.descriptors().find(from);
+  file* const target = host_.descriptors().find(to);
+  if (!source || !target) return answer<ssize_t>(-EBADF);
+  return answer<ssize_t>(sim::splice(host_.storage(), {*source}, {*target}, bytes));
+}
+
 // --- descriptors ---
 
 int host_calls::close(int number) noexcept {
@@ -205,6 +249,9 @@ int host_calls::fcntl(int number, int command, long argument) noexcept {
   case F_DUPFD:
   case F_DUPFD_CLOEXEC:
     return answer(table.duplicate(number, static_cast<int>(argument)));
+  case F_SETPIPE_SZ:
+  case F_GETPIPE_SZ:
+    return answer(pipe_capacity(*on, command, argument));
   default:
     return answer(-EINVAL);
   }

@@ -28,6 +28,10 @@ class host_calls final : public system_calls {
   ssize_t send(int socket, const void* from, std::size_t bytes, int flags) noexcept override;
   ssize_t sendto(int socket, const void* from, std::size_t bytes, int flags, const sockaddr* to,
                  socklen_t to_bytes) noexcept override;
+  int pipe2(int* ends, int flags) noexcept override;
+  ssize_t read(int number, void* into, std::size_t bytes) noexcept override;
+  ssize_t write(int number, const void* from, std::size_t bytes) noexcept override;
+  ssize_t splice(int from, int to, std::size_t bytes, unsigned flags) noexcept override;
   int close(int number) noexcept override;
   int dup3(int number, int as, int flags) noexcept override;
   int fcntl(int number, int command, long argument) noexcept override;
@@ -41,6 +45,7 @@ class host_calls final : public system_calls {
 
  private:
   int add(file_ref what, int flags) noexcept;
+  int add_both(file_ref one, file_ref other, int flags, int* ends) noexcept;
   int look(pollfd* watched, unsigned long count) noexcept;
 
   host& host_;

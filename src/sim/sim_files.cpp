@@ -5,6 +5,7 @@
 #include <weir/io/file_operations.hpp>
 #include <weir/sim/fault_plan.hpp>
 #include <weir/sim/host.hpp>
+#include <weir/sim/pipe.hpp>
 #include <weir/sim/sim_proactor.hpp>
 #include <weir/sim/world.hpp>
 
@@ -87,9 +88,14 @@ class file_calls {
     return on_file(op, [&](disk::open_file& file) { return disk_.truncate(file, op.size_bytes); });
   }
 
-  /// splice(2) needs a pipe.
   int call(splice_operation& op) {
-    return on_file(op, [](disk::open_file&) { return -EINVAL; });
+    file* const from = host_.descriptors().find(op.descriptor());
+    file* const to = host_.descriptors().find(op.to);
+    if (!from || !to) return -EBADF;
+    const auto moved =
+        static_cast<int>(splice(disk_, {*from, op.from_offset}, {*to, op.to_offset}, op.bytes));
+    if (moved > 0) note(event::file_read, static_cast<std::uint64_t>(op.from_offset), moved);
+    return moved;
   }
 
   int call(open_operation& op) {

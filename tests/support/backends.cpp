@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ostream>
+#include <string_view>
 
 namespace weir::test {
 namespace {
@@ -23,6 +25,12 @@ constexpr capability_mask without(Capabilities... taken) {
 using enum capability;
 using strategy = receive_strategy;
 
+constexpr backend_case on_kind_host = {"sim", backend::automatic, capability_mask::all(), strategy::automatic,
+                                       false, simulation::kind};
+constexpr backend_case on_hostile_host = {
+    "sim_hostile", backend::automatic, capability_mask::all(), strategy::automatic,
+    false,         simulation::hostile};
+
 constexpr std::size_t real_cases = 9;
 
 constexpr std::array<backend_case, 11> cases = {{
@@ -36,16 +44,17 @@ constexpr std::array<backend_case, 11> cases = {{
     {"epoll_adaptive", backend::epoll, capability_mask::all(), strategy::adaptive},
     {"epoll_wait_first", backend::epoll, capability_mask::all(), strategy::wait_first},
     {"epoll_speculative", backend::epoll, capability_mask::all(), strategy::speculative},
-    {"sim", backend::automatic, capability_mask::all(), strategy::automatic, false, simulation::kind},
-    {"sim_hostile", backend::automatic, capability_mask::all(), strategy::automatic, false,
-     simulation::hostile},
+    on_kind_host,
+    on_hostile_host,
 }};
 
-constexpr std::array<backend_case, 4> cases_of_files = {{
+constexpr std::array<backend_case, 6> cases_of_files = {{
     {"io_uring", backend::io_uring, capability_mask::all(), strategy::automatic},
     {"io_uring_task_work_any_time", backend::io_uring, without(defer_taskrun), strategy::automatic},
     {"io_uring_files_on_threads", backend::io_uring, without(files), strategy::automatic},
     {"epoll", backend::epoll, capability_mask::all(), strategy::automatic},
+    on_kind_host,
+    on_hostile_host,
 }};
 
 } // namespace
@@ -63,12 +72,21 @@ std::span<const backend_case> all_backends() {
   return std::span(cases).first<real_cases>();
 }
 
+std::span<const backend_case> simulated_backends() {
+  return std::span(cases).subspan<real_cases>();
+}
+
 std::span<const backend_case> contract_backends() {
   return cases;
 }
 
 std::span<const backend_case> file_backends() {
   return cases_of_files;
+}
+
+bool is_on_simulated_hosts() {
+  const char* const wanted = std::getenv("WEIR_TEST_BACKENDS");
+  return wanted && std::string_view(wanted) == "simulated";
 }
 
 void PrintTo(const backend_case& which, std::ostream* out) {

@@ -26,10 +26,14 @@ struct backend_case {
 };
 
 std::span<const backend_case> all_backends();
-/// Those, and the simulated ones.
+std::span<const backend_case> simulated_backends();
+/// All of them.
 std::span<const backend_case> contract_backends();
 /// Those that differ in how operations on files are carried out.
 std::span<const backend_case> file_backends();
+/// Whether this run takes what stands above operations to simulated hosts (WEIR_TEST_BACKENDS=simulated)
+/// instead of real backends.
+bool is_on_simulated_hosts();
 void PrintTo(const backend_case& which, std::ostream* out);
 
 /// Why io_uring cannot be used on this machine; empty where the kernel lets us.

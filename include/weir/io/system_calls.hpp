@@ -45,6 +45,13 @@ class system_calls {
   virtual ssize_t sendto(int socket, const void* from, std::size_t bytes, int flags, const sockaddr* to,
                          socklen_t to_bytes) noexcept;
 
+  // Pipes: made, and used where that does not wait.
+  virtual int pipe2(int* ends, int flags) noexcept;
+  virtual ssize_t read(int number, void* into, std::size_t bytes) noexcept;
+  virtual ssize_t write(int number, const void* from, std::size_t bytes) noexcept;
+  /// Between a pipe and something else, where both stand.
+  virtual ssize_t splice(int from, int to, std::size_t bytes, unsigned flags) noexcept;
+
   // Descriptors of every kind.
   virtual int close(int number) noexcept;
   virtual int dup3(int number, int as, int flags) noexcept;

@@ -22,6 +22,12 @@ class byte_pipe {
   /// Less what the receiver has taken and the sender has not been told of.
   std::size_t room() const noexcept { return capacity_ - static_cast<std::size_t>(written_ - credited_); }
   std::size_t capacity() const noexcept { return capacity_; }
+  /// False: it holds more than that.
+  bool set_capacity(std::size_t capacity) noexcept {
+    if (written_ - credited_ > capacity) return false;
+    capacity_ = capacity;
+    return true;
+  }
   std::uint64_t written() const noexcept { return written_; }
   std::uint64_t unsent() const noexcept { return written_ - arrived_; }
   /// At most `most` bytes, for which there must be room.
@@ -39,6 +45,7 @@ class byte_pipe {
   // The receiver.
   std::size_t unread() const noexcept { return static_cast<std::size_t>(arrived_ - read_); }
   std::uint64_t arrived() const noexcept { return arrived_; }
+  std::uint64_t read_so_far() const noexcept { return read_; }
   /// At most `most` bytes, which must be unread; they stay where `is_peek`.
   std::size_t read(std::span<const iovec> into, std::size_t most, bool is_peek) noexcept;
 

@@ -52,6 +52,9 @@ class file {
   /// Empty with the reason in `error`.
   virtual file_ref accept(int& error);
   virtual int shutdown(int) { return -ENOTSOCK; }
+  /// read(2) and write(2) where a file has neither offsets nor messages.
+  virtual int read(std::span<std::byte>) { return -EINVAL; }
+  virtual int write(std::span<const std::byte>) { return -EINVAL; }
   /// `flags`: MSG_PEEK, MSG_TRUNC. The header is filled in as by recvmsg(2).
   virtual int receive(msghdr&, int) { return -ENOTSOCK; }
   virtual int send(const msghdr&, int) { return -ENOTSOCK; }

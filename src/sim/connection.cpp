@@ -77,9 +77,21 @@ int connection::send(unsigned side, const msghdr& what) noexcept {
   fault_plan& faults = world_.faults();
   if (count > 1 && faults.happens(fault::partial_send, sides_[side].what.at->number(), number_))
     count = faults.amounts(fault::partial_send).between(1, count);
+  if (is_local_ && what.msg_controllen > 0) {
+    if (const int refused = take_files(out, what, count); refused != 0) return refused;
+  }
   out.bytes.write(std::span(what.msg_iov, what.msg_iovlen), count);
   start_way(out, count);
   return static_cast<int>(count);
+}
+
+int connection::take_files(way& which, const msghdr& from, std::size_t bytes) {
+  std::vector<passed_file> files;
+  if (const int refused = take_passed_files(*sides_[which.from].what.at, from, files); refused != 0)
+    return refused;
+  const std::uint64_t begin = which.bytes.written();
+  if (!files.empty()) which.passed.push_back({begin, begin + bytes, std::move(files)});
+  return 0;
 }
 
 void connection::start_way(way& which, std::size_t bytes) noexcept {
@@ -150,10 +162,12 @@ void connection::try_again(way& which) noexcept {
 int connection::receive(unsigned side, msghdr& into, int flags) noexcept {
   way& in = ways_[1 - side];
   into.msg_namelen = 0;
-  into.msg_controllen = 0;
+  const std::size_t control_room = std::exchange(into.msg_controllen, 0);
   into.msg_flags = 0;
   const std::size_t wanted = bytes_of(into);
-  const std::size_t count = std::min(wanted, in.bytes.unread());
+  std::size_t count = std::min(wanted, in.bytes.unread());
+  if (!in.passed.empty())
+    count = std::min(count, static_cast<std::size_t>(in.passed.front().end - in.bytes.read_so_far()));
   if (count == 0) {
     if (wanted == 0 && in.bytes.unread() > 0) return 0;
     if (const int error = take_error(side); error != 0) return -error;
@@ -163,6 +177,7 @@ int connection::receive(unsigned side, msghdr& into, int flags) noexcept {
   const bool was_full = in.bytes.room() == 0;
   in.bytes.read(std::span(into.msg_iov, into.msg_iovlen), count, is_peek);
   if (is_peek) return static_cast<int>(count);
+  give_files(in, into, control_room);
   if (is_within_host()) {
     in.bytes.credit();
     if (was_full || sides_[1 - side].what.socket) tell(1 - side);
@@ -172,6 +187,15 @@ int connection::receive(unsigned side, msghdr& into, int flags) noexcept {
     world_.at(world_.net().arrival_ns(from, *sides_[1 - side].what.at, 0, any_ns), in.credit);
   }
   return static_cast<int>(count);
+}
+
+/// Those that came with what was read.
+void connection::give_files(way& which, msghdr& into, std::size_t control_room) noexcept {
+  if (which.passed.empty() || which.bytes.read_so_far() <= which.passed.front().begin) return;
+  std::vector<passed_file> files = std::move(which.passed.front().files);
+  which.passed.pop_front();
+  into.msg_controllen = control_room;
+  give_passed_files(*sides_[1 - which.from].what.at, files, into);
 }
 
 /// An acknowledgement that is lost is made good by the next, or by a probe of the window.
@@ -221,6 +245,7 @@ void connection::close(unsigned side, bool is_reset) noexcept {
   way& in = ways_[1 - side];
   const bool has_unread = in.bytes.unread() > 0;
   sides_[side].what.socket = nullptr;
+  const std::deque<way::passing> never_taken = std::move(in.passed); // closed when all else is done
   if (!sides_[1 - side].what.socket) return delete_when_alone();
   if (is_reset || (has_unread && !sides_[side].is_reset))
     send_reset(side, ECONNRESET);

@@ -341,9 +341,11 @@ int sim_proactor::send_whole(port& on, const msghdr& header) noexcept {
 
 int sim_proactor::send_several(port& on, send_messages_operation& op) noexcept {
   int sent = 0;
+  ++counters_.send_calls;
   for (mmsghdr& each : op.messages) {
-    const int outcome = count_sent(send_whole(on, each.msg_hdr));
+    const int outcome = send_whole(on, each.msg_hdr);
     if (outcome < 0) return sent > 0 ? sent : outcome;
+    counters_.bytes_sent += static_cast<std::uint64_t>(outcome);
     each.msg_len = static_cast<unsigned>(outcome);
     ++sent;
   }

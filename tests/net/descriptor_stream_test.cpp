@@ -21,10 +21,10 @@ task<std::string> read_once(descriptor_stream& from, std::vector<descriptor>& in
   co_return text_of(std::span(bytes).first(came->bytes));
 }
 
-/// Two numbers for one file.
-bool are_the_same_file(int one, int other) {
-  struct stat first, second;
-  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 && first.st_ino == second.st_ino;
+/// Whether it is another number for the end that `theirs` is connected to.
+bool leads_to(int theirs, int number) {
+  send_text(number, "?");
+  return read_text(theirs, 1) == "?";
 }
 
 TEST_P(descriptor_stream_test, passes_descriptors_with_the_bytes_that_they_were_sent_with) {
@@ -46,7 +46,7 @@ TEST_P(descriptor_stream_test, passes_descriptors_with_the_bytes_that_they_were_
       heard += next;
     }
     EXPECT_EQ(came.size(), 1u);
-    EXPECT_TRUE(are_the_same_file(came.at(0).get(), passed.ours.get()));
+    EXPECT_TRUE(leads_to(passed.theirs.get(), came.at(0).get()));
     while (heard.size() < 20) {
       std::string next = co_await read_once(other, came);
       heard += next;

@@ -8,6 +8,9 @@
 // down, segments are sent again after 200 ms, then after twice as long, and so on; after 15 minutes the
 // connection is broken (ETIMEDOUT). A host that has lost its memory answers with a reset.
 //
+// In the unix domain descriptors go with bytes (SCM_RIGHTS): whoever reads the first of these has them. Left
+// out: descriptors that hold each other open on their way.
+//
 // Lifetime: of the sockets of its two sides; the one that goes last deletes it. Thread rule: the world's
 // thread. Bound: the two buffers of each way.
 #pragma once
@@ -15,12 +18,15 @@
 #include <weir/base/ring.hpp>
 #include <weir/sim/byte_pipe.hpp>
 #include <weir/sim/event_queue.hpp>
+#include <weir/sim/passed_files.hpp>
 
 #include <sys/socket.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <vector>
 
 namespace weir::sim {
 
@@ -71,6 +77,13 @@ class connection {
       std::uint64_t at_ns;
     };
     ring<segment> under_way;
+    /// In the unix domain: files that go with bytes, which are read with none behind them.
+    struct passing {
+      std::uint64_t begin; ///< in the count of the pipe's bytes
+      std::uint64_t end;
+      std::vector<passed_file> files;
+    };
+    std::deque<passing> passed;
     std::uint64_t free_at_ns = 0; ///< bytes stay in order
     std::uint64_t link_free_at_ns = 0;
     bool is_ending = false;  ///< the sender will send no more
@@ -97,6 +110,8 @@ class connection {
     bool has_vanished = false;
   };
 
+  int take_files(way& which, const msghdr& from, std::size_t bytes);
+  void give_files(way& which, msghdr& into, std::size_t control_room) noexcept;
   bool is_within_host() const noexcept { return sides_[0].what.at == sides_[1].what.at; }
   void start_way(way& which, std::size_t bytes) noexcept;
   void schedule_end(way& which) noexcept;

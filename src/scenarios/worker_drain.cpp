@@ -164,6 +164,9 @@ class worker_drain_run final : public sim::hosts_run {
       result<descriptor> accepted = co_await door.accept_descriptor();
       if (!accepted && (accepted.error() == errc::closed || accepted.error().is_cancelled())) co_return;
       result<> goes_on;
+      if (draw().chance(200'000))
+        goes_on = co_await sleep_for(nanoseconds(draw().below(50'000'000))); // more come
+      if (!goes_on) co_return;
       if (accepted) {
         ++mine.places[turn].handed_over;
         goes_on = co_await ways[turn].send(std::move(*accepted));

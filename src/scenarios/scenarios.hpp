@@ -28,6 +28,7 @@ extern const sim::scenario worker_drain;
 extern const sim::scenario proxy;
 extern const sim::scenario datagrams;
 extern const sim::scenario zero_copy;
+extern const sim::scenario connection_pools;
 
 /// All, in the order in which they are listed.
 std::span<const sim::scenario* const> all() noexcept;

@@ -1,4 +1,5 @@
-// What the tests of async/ share: a loop on a scripted backend, and a look for leaks after each test.
+// What the tests of async/ share: a loop on a scripted backend, or on a simulated host
+// (is_on_simulated_hosts), and a look for leaks after each test.
 #pragma once
 
 #include "scripted_proactor.hpp"
@@ -12,9 +13,12 @@
 #include <weir/io/loop.hpp>
 
 #include <gtest/gtest.h>
+#include <support/backends.hpp>
+#include <support/simulation.hpp>
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -26,6 +30,11 @@ using namespace std::chrono_literals;
 class async_test : public testing::Test {
  protected:
   async_test() {
+    if (test::is_on_simulated_hosts()) {
+      simulated_.emplace(testing::UnitTest::GetInstance()->random_seed(), false);
+      loop_ = std::move(*test::create_loop(loop_options()));
+      return;
+    }
     auto made = loop::create(loop_options(), [this](const loop_options&, completion_queue& completed,
                                                     buffer_pool& pool, loop_counters& counters) {
       auto scripted = std::make_unique<scripted_proactor>(completed, pool, counters);
@@ -45,12 +54,25 @@ class async_test : public testing::Test {
     return weir::run(*loop_, std::move(main), scope);
   }
 
-  scripted_proactor& backend() noexcept { return *backend_; }
   loop& on() noexcept { return *loop_; }
 
  private:
+  template <class Fixture>
+  friend class with_script;
+
+  std::optional<test::simulated_host> simulated_;
   std::unique_ptr<loop> loop_;
   scripted_proactor* backend_ = nullptr;
+};
+
+/// For tests that decide what becomes of operations.
+template <class Fixture>
+class with_script : public Fixture {
+ protected:
+  void SetUp() override {
+    if (!this->backend_) GTEST_SKIP() << "a simulated host decides for itself";
+  }
+  scripted_proactor& backend() noexcept { return *this->backend_; }
 };
 
 /// The trace of a test: who did what, in order.

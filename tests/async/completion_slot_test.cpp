@@ -23,6 +23,7 @@ class completion_slot_test : public async_test {
   }
   static task<int> seven() { co_return 7; }
 };
+using completion_slot_of_operations = with_script<completion_slot_test>;
 
 TEST_F(completion_slot_test, calls_its_handler_with_the_outcome_and_never_inside_of_start) {
   completion_slot slot(on());
@@ -35,7 +36,7 @@ TEST_F(completion_slot_test, calls_its_handler_with_the_outcome_and_never_inside
   EXPECT_FALSE(slot.is_pending());
 }
 
-TEST_F(completion_slot_test, awaits_whatever_can_be_awaited) {
+TEST_F(completion_slot_of_operations, awaits_whatever_can_be_awaited) {
   completion_slot slot(on());
   std::optional<std::size_t> received;
   std::array<std::byte, 8> bytes{};
@@ -71,7 +72,7 @@ TEST_F(completion_slot_test, is_cancelled_before_it_begins_and_while_it_waits) {
   turn_until([&] { return cancelled == 2; });
 }
 
-TEST_F(completion_slot_test, a_success_that_its_cancellation_races_with_is_a_success) {
+TEST_F(completion_slot_of_operations, a_success_that_its_cancellation_races_with_is_a_success) {
   completion_slot slot(on());
   std::array<std::byte, 8> bytes{};
   std::optional<result<std::size_t>> received;

@@ -274,7 +274,7 @@ TEST_P(offload_test, allocates_nothing_on_the_thread_of_the_loop) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(, offload_test, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(, offload_test, on_each_real_backend(), name_of_backend);
 
 TEST(offload_of_process, loops_share_the_pool_of_the_process) {
   auto with_defaults = loop::create();

@@ -11,7 +11,7 @@
 namespace weir {
 namespace {
 
-class operation_awaiter_test : public async_test {
+class operation_awaiter_test : public with_script<async_test> {
  protected:
   std::array<std::byte, 16> buffer_{};
 

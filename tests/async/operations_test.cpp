@@ -17,7 +17,7 @@ bool is_open(int descriptor) {
   return ::fcntl(descriptor, F_GETFD) >= 0;
 }
 
-class operations_test : public async_test {
+class operations_test : public with_script<async_test> {
  protected:
   /// Awaits it while `outcome` completes what it started; gives the kind that the backend saw.
   template <class Outcome>

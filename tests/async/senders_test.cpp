@@ -46,6 +46,7 @@ class senders_test : public async_test {
     co_return value;
   }
 };
+using senders_of_operations = with_script<senders_test>;
 
 // --- the concepts of [exec], written down in sender_names.hpp ---
 
@@ -100,7 +101,7 @@ TEST_F(senders_test, an_error_is_an_error_and_an_exception_too) {
   EXPECT_EQ(outcome_of<int>(as_sender(throws())).error, "thrown: broken");
 }
 
-TEST_F(senders_test, of_an_operation_completes_with_what_awaiting_it_gives) {
+TEST_F(senders_of_operations, of_an_operation_completes_with_what_awaiting_it_gives) {
   std::array<std::byte, 8> bytes{};
   auto receives = [&] { return async_receive(3, bytes); };
   told<std::size_t> outcome;
@@ -199,7 +200,7 @@ TEST_F(senders_test, a_stop_request_reaches_what_is_awaited) {
   EXPECT_EQ(outcome.times, 1);
 }
 
-TEST_F(senders_test, a_success_that_a_stop_request_races_with_is_a_success) {
+TEST_F(senders_of_operations, a_success_that_a_stop_request_races_with_is_a_success) {
   std::array<std::byte, 8> bytes{};
   auto receives = [&] { return async_receive(3, bytes); };
   std::stop_source stop;

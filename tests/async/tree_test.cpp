@@ -164,7 +164,7 @@ class program {
   int closed_ = 0;
 };
 
-class tree_test : public async_test {
+class tree_test : public with_script<async_test> {
  protected:
   /// Runs the program with something at step `at`; returns the number of its steps.
   int run_with(step_counter::act what, int at, auto&& check) {

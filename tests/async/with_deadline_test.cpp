@@ -34,6 +34,7 @@ class with_deadline_test : public async_test {
 
   std::uint64_t last_slept_ns_ = 0;
 };
+using with_deadline_of_operations = with_script<with_deadline_test>;
 
 TEST_F(with_deadline_test, a_task_in_time_is_left_alone) {
   EXPECT_GE(run(with_deadline(1s, sleeps_ns(5ms))).value(), 5'000'000u);
@@ -63,7 +64,7 @@ TEST_F(with_deadline_test, that_is_past_starts_nothing) {
   EXPECT_EQ(on().counters().operations_started, 0u);
 }
 
-TEST_F(with_deadline_test, a_success_that_races_is_delivered) {
+TEST_F(with_deadline_of_operations, a_success_that_races_is_delivered) {
   std::array<std::byte, 4> buffer{};
   auto receives = [&]() -> task<result<std::size_t>> { co_return co_await async_receive(3, buffer); };
   backend().succeed_at_cancel(4);

@@ -2,6 +2,8 @@
 // buffered costs no system call.
 #include "stream_ends.hpp"
 
+#include <weir/io/system_calls.hpp>
+
 #include <memory>
 #include <optional>
 #include <vector>
@@ -15,7 +17,7 @@ using backpressure = stream_test;
 task<std::size_t> send_until_stuck(loop& on, int to, std::string_view text) {
   std::size_t sent = 0;
   for (int stuck = 0; stuck < 20 && sent < text.size();) {
-    const ssize_t count = ::send(to, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    const ssize_t count = calls().send(to, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
     stuck = count > 0 ? 0 : stuck + 1;
     sent += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
     const std::uint64_t received_before = on.counters().bytes_received;

@@ -4,27 +4,24 @@
 #include <weir/net/address.hpp>
 
 #include <support/coroutine_fixture.hpp>
-#include <unistd.h>
+#include <support/scratch_directory.hpp>
 
-#include <filesystem>
 #include <string>
 
 namespace weir::test {
 
 class listener_place_test : public transport_test {
  protected:
-  void TearDown() override {
-    transport_test::TearDown();
-    std::filesystem::remove(path_);
-  }
   /// A free TCP port, or a path of this test's own.
   address somewhere() const {
-    return over() == transport::tcp ? *address::ip("127.0.0.1", 0) : *address::unix_path(path_);
+    return over() == transport::tcp ? *address::ip("127.0.0.1", 0) : *address::unix_path(path());
   }
-  const std::string& path() const { return path_; }
+  std::string path() const { return scratch_.path("socket"); }
+  /// A file that is no socket is there instead.
+  void put_file_at_path() const { scratch_.write("socket", "somebody's"); }
 
  private:
-  std::string path_ = testing::TempDir() + "weir_listener_" + std::to_string(::getpid());
+  scratch_directory scratch_;
 };
 
 inline auto over_unix() {

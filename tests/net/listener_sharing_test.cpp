@@ -2,12 +2,12 @@
 #include "listener_place.hpp"
 #include "stream_ends.hpp"
 
+#include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <string>
 
 namespace weir::test {
@@ -21,7 +21,7 @@ class listener_sharing_test : public listener_place_test {
     return std::move(*opened);
   }
   static descriptor copy_of(const descriptor& socket) {
-    return descriptor(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    return descriptor(calls().fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
   }
   static listener adopted(descriptor socket, const listen_options& options = listen_options{}) {
     result<listener> made = listener::adopt(std::move(socket), options);
@@ -31,7 +31,7 @@ class listener_sharing_test : public listener_place_test {
   static task<bool> is_served_by(listener& from, const raw_socket& theirs) {
     result<stream> ours = co_await from.accept();
     EXPECT_TRUE(ours) << ours.error().message();
-    EXPECT_EQ(::send(theirs.number(), "x", 1, MSG_NOSIGNAL), 1);
+    EXPECT_EQ(calls().send(theirs.number(), "x", 1, MSG_NOSIGNAL), 1);
     const std::string text = co_await read_text(*ours, 1);
     co_return text == "x";
   }
@@ -42,7 +42,7 @@ using unix_listener_sharing_test = listener_sharing_test;
 TEST_P(listener_sharing_test, a_socket_that_was_passed_on_is_adopted) {
   run([&]() -> task<> {
     descriptor socket = listening();
-    ::fcntl(socket.get(), F_SETFL, 0); // blocking, as systemd passes it
+    calls().fcntl(socket.get(), F_SETFL, 0); // blocking, as systemd passes it
     listener from = adopted(std::move(socket));
     EXPECT_TRUE(is_non_blocking_and_close_on_exec(from.native_handle()));
     const raw_socket theirs = co_await raw_socket::connect(from.local_address());
@@ -57,7 +57,7 @@ TEST_P(unix_listener_sharing_test, the_path_is_whose_who_bound_it) {
     {
       listener from = adopted(copy_of(socket));
     }
-    EXPECT_TRUE(std::filesystem::is_socket(path()));
+    EXPECT_TRUE(is_socket(path()));
     co_return;
   });
 }

@@ -2,6 +2,7 @@
 #include "listener_place.hpp"
 #include "stream_ends.hpp"
 
+#include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -112,7 +112,7 @@ TEST_P(listener_test, reports_that_descriptors_ran_out_and_goes_on) {
       const descriptor_limit none(0);
       for (raw_socket* each : {&first, &second}) {
         const address& to = from.local_address();
-        EXPECT_TRUE(::connect(each->number(), to.raw(), to.raw_bytes()) == 0 || errno == EINPROGRESS);
+        EXPECT_TRUE(calls().connect(each->number(), to.raw(), to.raw_bytes()) == 0 || errno == EINPROGRESS);
       }
       result<stream> refused = co_await from.accept();
       EXPECT_TRUE(!refused && refused.error() == std::errc::too_many_files_open);
@@ -203,9 +203,9 @@ TEST_P(unix_listener_test, removes_its_path_when_it_goes) {
   run([&]() -> task<> {
     {
       listener from = bound(*address::unix_path(path()));
-      EXPECT_TRUE(std::filesystem::is_socket(path()));
+      EXPECT_TRUE(is_socket(path()));
     }
-    EXPECT_FALSE(std::filesystem::exists(path()));
+    EXPECT_FALSE(has_path(path()));
     co_return;
   });
 }
@@ -214,7 +214,7 @@ TEST_P(unix_listener_test, removes_its_path_when_it_goes) {
 void leave_behind(const std::string& path) {
   const descriptor orphan = open_socket(transport::local);
   const address at = *address::unix_path(path);
-  EXPECT_EQ(::bind(orphan.get(), at.raw(), at.raw_bytes()), 0);
+  EXPECT_EQ(calls().bind(orphan.get(), at.raw(), at.raw_bytes()), 0);
 }
 
 TEST_P(unix_listener_test, replaces_a_path_that_was_left_behind) {
@@ -235,20 +235,18 @@ TEST_P(unix_listener_test, leaves_a_stale_path_alone_when_told_to) {
     result<listener> refused = listener::bind(*address::unix_path(path()), options);
     EXPECT_FALSE(refused);
     EXPECT_EQ(refused.error(), std::errc::address_in_use);
-    EXPECT_TRUE(std::filesystem::is_socket(path()));
+    EXPECT_TRUE(is_socket(path()));
     co_return;
   });
 }
 
 TEST_P(unix_listener_test, never_removes_what_is_no_socket) {
   run([&]() -> task<> {
-    {
-      const descriptor file(::open(path().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    }
+    put_file_at_path();
     result<listener> refused = listener::bind(*address::unix_path(path()));
     EXPECT_FALSE(refused);
     EXPECT_EQ(refused.error(), std::errc::address_in_use);
-    EXPECT_TRUE(std::filesystem::is_regular_file(path())) << "somebody's file is gone";
+    EXPECT_TRUE(S_ISREG(status_of_path(path()).st_mode)) << "somebody's file is gone";
     co_return;
   });
 }

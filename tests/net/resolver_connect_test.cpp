@@ -150,7 +150,7 @@ TEST_P(resolver_connect, cancelled_leaves_nothing) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, resolver_connect, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, resolver_connect, on_each_real_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -74,7 +74,7 @@ TEST_P(resolver_docs, proxy) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, resolver_docs, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, resolver_docs, on_each_real_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -258,7 +258,7 @@ TEST_P(resolver_sharing, gone_it_ends_those_who_wait) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, resolver_sharing, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, resolver_sharing, on_each_real_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -190,7 +190,7 @@ TEST_P(resolver_test, moves_and_says_when_it_cannot_be_opened) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, resolver_test, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, resolver_test, on_each_real_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -4,6 +4,7 @@
 #include "stream_ends.hpp"
 
 #include <weir/async/with_deadline.hpp>
+#include <weir/io/system_calls.hpp>
 
 #include <memory>
 #include <optional>
@@ -30,7 +31,7 @@ class slot_share : public stream_test {
   };
   void send_and_keep(hoarder& one) {
     static const std::string text = pattern(1'000'000);
-    while (::send(one.ends.theirs.number(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+    while (calls().send(one.ends.theirs.number(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
       continue;
     while (std::optional<lease> piece = one.ends.ours.try_read()) {
       one.received_bytes += piece->size();

@@ -1,6 +1,8 @@
 // What a stream's reads give: bytes in order, the end behind them, and the count where they end half-way.
 #include "stream_ends.hpp"
 
+#include <weir/io/system_calls.hpp>
+
 #include <optional>
 
 namespace weir::test {
@@ -255,7 +257,7 @@ TEST_P(stream_read, never_asks_in_vain) {
     while (done < text.size()) {
       // Plain calls, so that the counters are the stream's alone.
       const std::size_t size = std::min<std::size_t>(50'000, text.size() - done);
-      const ssize_t sent = ::send(ends.theirs.number(), text.data() + done, size, MSG_NOSIGNAL);
+      const ssize_t sent = calls().send(ends.theirs.number(), text.data() + done, size, MSG_NOSIGNAL);
       const std::string got =
           co_await read_text(ends.ours, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
       all_right = all_right && got == text.substr(done, got.size());

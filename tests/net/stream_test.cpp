@@ -1,6 +1,7 @@
 // A stream's beginning and end: connecting, options, half-closing, closing, and what becomes of unsent bytes.
 #include "stream_ends.hpp"
 
+#include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 
 #include <fcntl.h>
@@ -25,7 +26,7 @@ address address_of(const listening_socket& listener) {
 int option_of(const stream& of, int level, int name) {
   int value = -1;
   socklen_t bytes = sizeof value;
-  EXPECT_EQ(::getsockopt(of.native_handle(), level, name, &value, &bytes), 0);
+  EXPECT_EQ(calls().getsockopt(of.native_handle(), level, name, &value, &bytes), 0);
   return value;
 }
 
@@ -173,7 +174,7 @@ TEST_P(stream_life, closing_cancelled_closes_all_the_same) {
     EXPECT_FALSE(closed);
     EXPECT_TRUE(closed.error().is_timeout());
     EXPECT_FALSE(ends.ours);
-    EXPECT_EQ(::fcntl(number, F_GETFD), -1);
+    EXPECT_EQ(calls().fcntl(number, F_GETFD, 0), -1);
     const std::string received = co_await ends.theirs.read_to_end();
     EXPECT_LE(received.size(), filled);
   });

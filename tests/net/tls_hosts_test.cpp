@@ -228,7 +228,7 @@ TEST_P(tls_hosts_interop, s_client_is_shown_the_certificate_of_the_name_that_it_
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, tls_hosts_interop, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, tls_hosts_interop, on_each_real_backend(), name_of_backend);
 
 // --- names without a connection ---
 

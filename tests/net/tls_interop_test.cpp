@@ -364,7 +364,7 @@ TEST_P(tls_interop, heavy_64_mib_from_s_server_past_a_slow_reader) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, tls_interop, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, tls_interop, on_each_real_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -4,6 +4,7 @@
 
 #include "tls_ends.hpp"
 
+#include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 #include <weir/os/process.hpp>
 
@@ -124,7 +125,7 @@ inline task<> relay_single_bytes(stream& from, raw_socket& to) {
       goes_on = sent == 1;
     }
   }
-  ::shutdown(to.number(), SHUT_WR);
+  calls().shutdown(to.number(), SHUT_WR);
 }
 
 inline task<> relay_single_bytes(raw_socket& from, stream& to) {
@@ -147,7 +148,7 @@ inline task<> relay_one(listener& door, address to) {
   if (!near) co_return;
   raw_socket far = co_await raw_socket::connect(to);
   const int yes = 1;
-  ::setsockopt(far.number(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  calls().setsockopt(far.number(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   co_await when_all(relay_single_bytes(*near, far), relay_single_bytes(far, *near));
 }
 

@@ -53,4 +53,10 @@ std::array<backend_case, 3> streaming_backends() {
   return {named("io_uring"), named("io_uring_one_shot"), named("epoll_adaptive")};
 }
 
+std::vector<backend_case> upper_backends() {
+  const std::array real = streaming_backends();
+  if (!is_on_simulated_hosts()) return {real.begin(), real.end()};
+  return {simulated_backends().front()};
+}
+
 } // namespace weir::test

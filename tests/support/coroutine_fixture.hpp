@@ -21,6 +21,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace weir::test {
 
@@ -79,8 +80,10 @@ task<> until(std::function<bool()> happened);
 /// Lets some turns pass, in which the kernel is asked too: for what must not happen.
 task<> turns(int count);
 
-/// The backends on which everything above operations is tested: those that differ in how bytes arrive.
+/// The real backends on which everything above operations is tested: those that differ in how bytes arrive.
 std::array<backend_case, 3> streaming_backends();
+/// Those, or a simulated host (is_on_simulated_hosts): hostile ones are for scenarios.
+std::vector<backend_case> upper_backends();
 
 /// Once on each of them.
 class backend_test : public coroutine_fixture, public testing::WithParamInterface<backend_case> {
@@ -111,6 +114,10 @@ name_of_transport(const testing::TestParamInfo<std::tuple<backend_case, transpor
   return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
 }
 inline auto on_each_backend() {
+  return testing::ValuesIn(upper_backends());
+}
+/// For what simulated hosts cannot have: threads and processes beside the loop, sockets of other libraries.
+inline auto on_each_real_backend() {
   return testing::ValuesIn(streaming_backends());
 }
 inline auto over_each_transport() {

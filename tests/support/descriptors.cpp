@@ -27,6 +27,7 @@ void for_each_descriptor(Function&& visit) {
 std::size_t open_descriptors() {
   std::size_t count = 0;
   for_each_descriptor([&](const fs::directory_entry&, const fs::path&) { ++count; });
+  if (simulated_host* const at = simulated_host::current()) count += at->on().descriptors().open_count();
   return count;
 }
 

@@ -1,6 +1,7 @@
 #include <weir/sim/fault_plan.hpp>
 
 #include <gtest/gtest.h>
+#include <support/backends.hpp>
 #include <support/simulation.hpp>
 
 #include <utility>
@@ -10,9 +11,10 @@ namespace {
 
 thread_local simulated_host* current_simulated_host = nullptr;
 
+/// Suites of operations have threads beside their loop, for which real time has to pass.
 sim::world_options with_threads() {
   sim::world_options options;
-  options.waits_for_threads = true;
+  options.waits_for_threads = !is_on_simulated_hosts();
   return options;
 }
 

@@ -190,7 +190,7 @@ std::string read_to_end(int socket) {
 
 std::size_t undelivered_bytes(int socket) {
   int count = 0;
-  checked(::ioctl(socket, SIOCOUTQ, &count), "SIOCOUTQ");
+  checked(calls().ioctl(socket, SIOCOUTQ, &count), "SIOCOUTQ");
   return static_cast<std::size_t>(count);
 }
 

@@ -138,6 +138,7 @@ TEST_P(closing_test, that_is_cancelled_ends_at_once) {
 /// libzmq loses messages here over ipc: the receiver has stopped reading at its high-water mark when the
 /// sender has sent everything and is gone. Its stream has no credit left either, so the kernel holds most.
 TEST_P(closing_test, of_a_sender_loses_nothing_that_the_receiver_has_not_read) {
+  if (which().is_simulated()) GTEST_SKIP() << "a simulated host hands over in one turn all that has come";
   loop_options small = options();
   small.buffers.slot_bytes = 4096;
   small.io.ring_slots = 2;

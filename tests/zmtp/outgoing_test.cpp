@@ -1,4 +1,5 @@
 // Messages on their way to a peer: their bytes, their bounds, and what survives a lost connection.
+#include <weir/io/system_calls.hpp>
 #include <weir/zmtp/outgoing.hpp>
 
 #include <gtest/gtest.h>
@@ -323,7 +324,7 @@ TEST_P(outgoing_test, in_steady_state_allocates_nothing) {
       result<> flushed = co_await wire->connection.flush();
       EXPECT_TRUE(flushed);
       std::array<char, 4096> taken;
-      while (::recv(wire->peer.number(), taken.data(), taken.size(), 0) > 0) {
+      while (calls().recv(wire->peer.number(), taken.data(), taken.size(), 0) > 0) {
       }
     }
     EXPECT_EQ(allocations_of_this_thread(), before);

@@ -291,7 +291,7 @@ TEST_P(router_test, is_probed_by_an_empty_message_at_every_connection) {
 task<wire_peer> join_stalled(std::string_view endpoint, std::string_view id) {
   wire_peer peer = co_await join(endpoint, "DEALER", id);
   const int small = 4096;
-  ::setsockopt(peer.number(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  calls().setsockopt(peer.number(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
   co_return peer;
 }
 

@@ -1,4 +1,5 @@
 // One connection after its handshake: what it keeps, what it answers, when it stops reading and when it ends.
+#include <weir/io/system_calls.hpp>
 #include <weir/zmtp/session.hpp>
 
 #include <gtest/gtest.h>
@@ -241,7 +242,7 @@ TEST_P(session_test, stops_reading_at_its_mark_and_goes_on_at_half) {
       const auto send_until_stuck = [&]() -> task<> {
         for (int stuck = 0; stuck < 20;) {
           const ssize_t count =
-              ::send(with.wire.number(), many.data() + sent, many.size() - sent, MSG_NOSIGNAL);
+              calls().send(with.wire.number(), many.data() + sent, many.size() - sent, MSG_NOSIGNAL);
           sent += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
           stuck = count > 0 ? 0 : stuck + 1;
           co_await turns(2);

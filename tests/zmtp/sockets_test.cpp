@@ -1,4 +1,6 @@
 // The life of a socket and of its connections, over each transport: endpoints, connecting, reconnecting.
+#include <weir/io/system_calls.hpp>
+
 #include <gtest/gtest.h>
 #include <support/zmtp_peers.hpp>
 
@@ -160,8 +162,8 @@ task<> relay(raw_socket left, raw_socket right, std::size_t bytes_max) {
       passed += some.size();
       co_await to.try_send(some);
     }
-    ::shutdown(left.number(), SHUT_RDWR); // which ends the other direction as well
-    ::shutdown(right.number(), SHUT_RDWR);
+    calls().shutdown(left.number(), SHUT_RDWR); // which ends the other direction as well
+    calls().shutdown(right.number(), SHUT_RDWR);
   };
   co_await when_all(pass(left, right), pass(right, left));
 }

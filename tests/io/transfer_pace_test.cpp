@@ -42,7 +42,7 @@ TEST(transfer_pace, learns_though_a_turn_has_fewer_than_it_waits_for) {
   transfer_pace pace;
   for (int i = 0; i < 5; ++i) stage_and_submit(pace, true);
   pace.turn_ends();
-  for (int turns = 0; turns < 2; ++turns) {
+  for (unsigned each = transfer_pace::most; each > transfer_pace::least; each /= 2) {
     for (unsigned i = 0; i < transfer_pace::least; ++i) EXPECT_FALSE(pace.staged());
     pace.turn_ends();
   }

@@ -56,12 +56,20 @@ loop::loop(const loop_options& options)
 
 loop::~loop() {
   await_cancelled();
+  await_answers();
   // Behind the last handlers, which may have taken an answer whose sender is not out of the loop yet.
   while (callers_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   if (outstanding_count_ == 0 && answers_owed_ == 0) return;
   std::fprintf(stderr, "weir: a loop ends with %zu answers owed and %zu operations outstanding:\n%s",
                answers_owed_, outstanding_count_.load(), dump().c_str());
   std::abort(); // the kernel may still write into their memory, and those who answer into the loop's
+}
+
+/// What was answered waits in the inbox, or its sender is about to put it there.
+void loop::await_answers() noexcept {
+  constexpr int looks_max = 1000;
+  for (int looks = 0; proactor_ && outstanding_count_ == 0 && answers_owed_ > 0 && looks < looks_max; ++looks)
+    turn(0);
 }
 
 /// What was asked to stop completes on its own; closing streams leave such operations behind.

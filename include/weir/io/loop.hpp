@@ -150,6 +150,7 @@ class loop {
 
   void wake_if_asleep() noexcept;
   void await_cancelled() noexcept;
+  void await_answers() noexcept;
   void run_queue(work_queue& queue, loop_phase phase) noexcept;
   void run_inbox() noexcept;
   void run_timers() noexcept;

@@ -81,7 +81,8 @@ class accept_gating_run final : public sim::hosts_run {
   enum class end_of_visit : std::uint8_t { broken, never_began, shed, served };
 
   gate_options drawn_options() {
-    gate_options options(draw().between(1, 5), draw().chance(500'000) ? overload::wait : overload::shed);
+    const std::uint64_t connections_max = draw().between(1, 5); // first: arguments have no order
+    gate_options options(connections_max, draw().chance(500'000) ? overload::wait : overload::shed);
     options.descriptors_reserve = draw().between(1, 4);
     options.farewell = farewell;
     return options;

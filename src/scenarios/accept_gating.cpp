@@ -61,13 +61,10 @@ class accept_gating_run final : public sim::hosts_run {
 
   void faults_stopped() override {
     in().net().heal_all();
-    is_calm_ = true;
+    hosts_run::faults_stopped();
   }
 
-  void check_end() override {
-    for (std::uint32_t number = 1; number <= in().hosts_count(); ++number)
-      demand(in().host_number(number).descriptors().open_count() == 0, "5: a descriptor is left over");
-  }
+  void check_end() override { demand(!in().has_open_descriptors(), "5: a descriptor is left over"); }
 
  private:
   static constexpr std::uint16_t port = 7000;
@@ -175,7 +172,7 @@ class accept_gating_run final : public sim::hosts_run {
       result<> slept = co_await sleep_for(nanoseconds(draw().below(1'000'000'000)));
       if (!slept) co_return slept;
       std::vector<descriptor> taken;
-      for (std::uint64_t most = is_calm_ ? 0 : draw().below(20); taken.size() < most;) {
+      for (std::uint64_t most = is_calm() ? 0 : draw().below(20); taken.size() < most;) {
         descriptor next(calls().open("/dev/null", O_RDONLY | O_CLOEXEC, 0));
         if (!next) break;
         taken.push_back(std::move(next));
@@ -196,7 +193,7 @@ class accept_gating_run final : public sim::hosts_run {
     }
     for (std::uint8_t number = 1; number <= requests_each;) {
       const request mine{who, std::byte{number}};
-      const bool is_in_peace = is_calm_;
+      const bool is_in_peace = is_calm();
       end_of_visit ended = end_of_visit::broken;
       result<> visited = co_await with_deadline(patience_of_client, visit(mine, ended));
       if (!visited && visited.error().is_cancelled()) co_return; // the world ends
@@ -257,7 +254,6 @@ class accept_gating_run final : public sim::hosts_run {
   gate_options options_;
   sim::host& server_;
   std::uint64_t clients_left_;
-  bool is_calm_ = false;
   // Of the server.
   bool is_open_ = false;
   std::size_t active_ = 0;

@@ -46,8 +46,6 @@ class connection_pools_run final : public sim::hosts_run {
     add_host("client").start([this](sim::host&) { return use_pools(); });
   }
 
-  void faults_stopped() override { is_calm_ = true; }
-
  private:
   static constexpr std::uint16_t port = 5432;
   static constexpr int pools = 3;
@@ -66,14 +64,14 @@ class connection_pools_run final : public sim::hosts_run {
       auto outcome = co_await when_any(serve_for_a_while(), until_it_goes_away());
       goes_on = std::get<1>(outcome.values).has_value();
       result<> away;
-      if (goes_on && !is_calm_) away = co_await sleep_for(nanoseconds(draw().below(3'000'000'000)));
+      if (goes_on && !is_calm()) away = co_await sleep_for(nanoseconds(draw().below(3'000'000'000)));
       goes_on = goes_on && away;
     }
   }
 
   task<result<>> until_it_goes_away() {
     result<> slept = co_await sleep_for(nanoseconds(draw().below(6'000'000'000)));
-    while (slept && is_calm_ && !has_client_ended_) slept = co_await sleep_for(milliseconds(500));
+    while (slept && is_calm() && !has_client_ended_) slept = co_await sleep_for(milliseconds(500));
     co_return slept;
   }
 
@@ -120,7 +118,7 @@ class connection_pools_run final : public sim::hosts_run {
 
   /// It may take so long that nobody waits any more, or have had enough of this client.
   task<result<>> take_its_time() {
-    if (is_calm_) co_return result<>();
+    if (is_calm()) co_return result<>();
     const std::uint64_t mood = draw().below(100);
     result<> waited;
     if (mood < 30) waited = co_await sleep_for(nanoseconds(draw().below(100'000'000)));
@@ -270,7 +268,7 @@ class connection_pools_run final : public sim::hosts_run {
   task<> use_pool_into_calm() {
     toy_pool pool(drawn_options(), connects());
     bool goes_on = true;
-    while (goes_on && !is_calm_) {
+    while (goes_on && !is_calm()) {
       goes_on = co_await ask_once(pool);
       const result<> slept = co_await sleep_for(milliseconds(200));
       goes_on = goes_on && slept;
@@ -307,7 +305,6 @@ class connection_pools_run final : public sim::hosts_run {
   std::uint64_t overtaker_ = 0; ///< the latest ticket that was served, and when
   std::uint64_t overtaken_at_ns_ = 0;
   std::uint32_t questions_ = 0;
-  bool is_calm_ = false;
   bool has_client_ended_ = false;
 };
 

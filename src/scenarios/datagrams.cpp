@@ -67,8 +67,6 @@ class datagrams_run final : public sim::hosts_run {
           .start([this, i](sim::host&) { return take_part(i); }, small_slots());
   }
 
-  void faults_stopped() override { is_calm_ = true; }
-
   void check_end() override {
     demand(calm_left_ == calm_arrived_ + dropped_ - dropped_before_calm_,
            "5: nothing goes wrong any more, and a datagram did not arrive once");
@@ -163,7 +161,7 @@ class datagrams_run final : public sim::hosts_run {
       slept = co_await sleep_for(nanoseconds(draw().below(30'000'000)));
     }
     ++stations_silent_;
-    while (slept && !(is_calm_ && stations_silent_ == stations))
+    while (slept && !(is_calm() && stations_silent_ == stations))
       slept = co_await sleep_for(milliseconds(500));
     if (slept) slept = co_await sleep_for(seconds(10)); // all that is under way has come, and was read
     dropped_before_calm_ += dropped_by(open) + dropped_by(connected);
@@ -280,7 +278,7 @@ class datagrams_run final : public sim::hosts_run {
       if (!count && count.error().is_cancelled()) co_return;
       for (std::size_t i = 0; i < count.value_or(0); ++i) take(index, heard[i]);
       while (std::optional<datagram> another = at.try_receive()) take(index, *another);
-      if (is_calm_ || !draw().chance(200'000)) continue;
+      if (is_calm() || !draw().chance(200'000)) continue;
       [[maybe_unused]] result<> slept = co_await sleep_for(nanoseconds(draw().below(100'000'000)));
     }
   }
@@ -330,7 +328,6 @@ class datagrams_run final : public sim::hosts_run {
   std::uint64_t dropped_before_calm_ = 0;
   std::uint64_t calm_left_ = 0;
   std::uint64_t calm_arrived_ = 0;
-  bool is_calm_ = false;
 };
 
 } // namespace

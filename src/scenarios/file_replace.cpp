@@ -33,8 +33,6 @@ class file_replace_run final : public sim::hosts_run {
     host_.start([this](sim::host&) { return live(); });
   }
 
-  void faults_stopped() override { is_well_ = true; }
-
  private:
   static constexpr std::uint64_t versions = 12;
   static constexpr std::size_t bytes_max = 20'000;
@@ -56,7 +54,7 @@ class file_replace_run final : public sim::hosts_run {
 
   task<> replace() {
     while (acknowledged_ < versions) {
-      const bool was_well = is_well_;
+      const bool was_well = is_calm();
       const std::uint64_t version = ++begun_;
       const octets content = content_of(version);
       result<> replaced = co_await fs::atomic_replace(path, content);
@@ -100,7 +98,6 @@ class file_replace_run final : public sim::hosts_run {
   }
 
   sim::host& host_;
-  bool is_well_ = false;
   std::uint64_t begun_ = 0;
   std::uint64_t acknowledged_ = 0;
 };

@@ -153,7 +153,7 @@ class happy_eyeballs_run final : public sim::hosts_run {
   void faults_stopped() override {
     in().net().heal_all();
     for (const auto& [client, target] : silent_pairs_) in().net().part(*client, *target);
-    is_calm_ = true;
+    hosts_run::faults_stopped();
   }
 
  private:
@@ -235,7 +235,7 @@ class happy_eyeballs_run final : public sim::hosts_run {
       if (!slept) co_return;
       demand(on.descriptors().open_count() == descriptors, "1: a descriptor is left over, or came later");
       demand(loop::current()->outstanding() == operations, "1: an operation is left over, or began later");
-      if (is_calm_) ++in_peace;
+      if (is_calm()) ++in_peace;
       co_await race_once(on, descriptors);
     }
     ++clients_done_;
@@ -263,7 +263,7 @@ class happy_eyeballs_run final : public sim::hosts_run {
   }
 
   task<> race_once(sim::host& on, std::size_t descriptors_before) {
-    const bool is_in_peace = is_calm_;
+    const bool is_in_peace = is_calm();
     const std::vector<candidate> list = drawn_list();
     const connect_options options = drawn_options();
     const auto timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
@@ -375,7 +375,6 @@ class happy_eyeballs_run final : public sim::hosts_run {
 
   std::vector<candidate> candidates_;
   std::vector<std::pair<sim::host*, sim::host*>> silent_pairs_;
-  bool is_calm_ = false;
   int clients_done_ = 0;
 };
 

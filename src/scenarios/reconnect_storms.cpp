@@ -108,14 +108,13 @@ class reconnect_storms_run final : public sim::hosts_run {
 
   void faults_stopped() override {
     in().net().heal_all();
-    is_calm_ = true;
+    hosts_run::faults_stopped();
   }
 
   void check_end() override {
     demand(waits_ < waits_that_tell || prompt_ * 4 < waits_,
            "3: those who lost the router come back together");
-    for (std::uint32_t number = 1; number <= in().hosts_count(); ++number)
-      demand(in().host_number(number).descriptors().open_count() == 0, "5: a descriptor is left over");
+    demand(!in().has_open_descriptors(), "5: a descriptor is left over");
   }
 
  private:
@@ -234,7 +233,7 @@ class reconnect_storms_run final : public sim::hosts_run {
       result<> outcome = co_await sleep_for(pause);
       if (outcome && !mine.is_back()) {
         const storm_message next{index, ++mine.sent};
-        if (is_calm_ && mine.in_peace == 0) mine.in_peace = next.number;
+        if (is_calm() && mine.in_peace == 0) mine.in_peace = next.number;
         zmtp::message whole = next.made();
         outcome = co_await client.send(whole);
       }
@@ -261,7 +260,6 @@ class reconnect_storms_run final : public sim::hosts_run {
   bool takes_over_;
   sim::host& router_;
   std::vector<dealer_record> dealers_;
-  bool is_calm_ = false;
   bool are_all_back_ = false;
   std::uint64_t waits_ = 0;
   std::uint64_t prompt_ = 0; ///< of these, that came as soon as they may

@@ -48,8 +48,6 @@ class requeue_run final : public sim::hosts_run {
     add_host("client").start([this](sim::host&) { return ask(); });
   }
 
-  void faults_stopped() override { is_calm_ = true; }
-
  private:
   static constexpr const char* endpoint = "tcp://10.0.0.1:5556";
   static constexpr std::uint32_t messages_least = 400;
@@ -233,7 +231,7 @@ class requeue_run final : public sim::hosts_run {
     result<> outcome;
     while (last == 0 || answered_ < last) {
       const bool has_said_all = sent_.size() >= messages_least;
-      if (has_said_all && is_calm_ && last == 0) last = static_cast<std::uint32_t>(sent_.size() + 1);
+      if (has_said_all && is_calm() && last == 0) last = static_cast<std::uint32_t>(sent_.size() + 1);
       if (has_said_all)
         outcome = co_await sleep_for(milliseconds(500));
       else if (draw().chance(100'000))
@@ -263,7 +261,6 @@ class requeue_run final : public sim::hosts_run {
   std::uint32_t arrived_ = 0;      ///< the last
   std::uint32_t answered_ = 0;     ///< the last whose answer came
   bool has_client_ended_ = false;
-  bool is_calm_ = false;
   bool is_settled_ = false; ///< the server pauses, and no connection may end
   bool has_paused_ = false;
 };

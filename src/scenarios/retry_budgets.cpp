@@ -39,7 +39,6 @@ class retry_budgets_run final : public sim::hosts_run {
     host_.start([this](sim::host&) { return main(); });
   }
 
-  void faults_stopped() override { is_well_ = true; }
   void check_end() override {
     demand(attempts_ == calls_ + retries_, "1: the counts do not add up");
     check_budget();
@@ -84,7 +83,7 @@ class retry_budgets_run final : public sim::hosts_run {
   }
 
   task<> call_once() {
-    const bool was_well = is_well_;
+    const bool was_well = is_calm();
     call under_way;
     retry_report report;
     result<int> answer = co_await begin(under_way, report);
@@ -150,7 +149,7 @@ class retry_budgets_run final : public sim::hosts_run {
 
   /// The peer.
   task<result<int>> ask() {
-    const std::uint64_t fate = is_well_ ? 0 : draw().below(10);
+    const std::uint64_t fate = is_calm() ? 0 : draw().below(10);
     const auto takes = fate == 1 ? nanoseconds(std::chrono::hours(1)) : nanoseconds(draw().below(5'000'000));
     result<> slept = co_await sleep_for(takes);
     if (!slept) co_return fail(std::move(slept).error());
@@ -163,7 +162,6 @@ class retry_budgets_run final : public sim::hosts_run {
   std::uint32_t reserve_;
   retry_budget budget_;
   sim::host& host_;
-  bool is_well_ = false;
   std::uint64_t calls_ = 0;
   std::uint64_t attempts_ = 0;
   std::uint64_t retries_ = 0;

@@ -66,8 +66,6 @@ class streams_run final : public sim::hosts_run {
       add_host("client " + std::to_string(i + 1)).start([this](sim::host&) { return ask(); }, small_slots());
   }
 
-  void faults_stopped() override { is_calm_ = true; }
-
   void check_end() override {
     for (const dialogue& each : dialogues_)
       for (const flow* way : {&each.request, &each.reply})
@@ -192,14 +190,14 @@ class streams_run final : public sim::hosts_run {
   task<> ask() {
     for (int i = 0; i < dialogues_each; ++i) co_await ask_once();
     result<> slept;
-    while (slept && !is_calm_) slept = co_await sleep_for(milliseconds(500));
+    while (slept && !is_calm()) slept = co_await sleep_for(milliseconds(500));
     if (slept) slept = co_await sleep_for(patience + seconds(5)); // what is stuck is given up by then
     if (slept) co_await ask_once();
     ++clients_ended_;
   }
 
   task<> ask_once() {
-    const bool is_calm = is_calm_;
+    const bool is_in_peace = is_calm();
     dialogue& mine = dialogues_.emplace_back();
     mine.request.key = dialogues_.size();
     mine.request.bytes = number_bytes + draw().below(std::uint64_t{1} << draw().below(17));
@@ -208,7 +206,7 @@ class streams_run final : public sim::hosts_run {
     const auto number = static_cast<std::uint32_t>(dialogues_.size() - 1);
     result<> outcome = co_await with_deadline(long_patience, attempt(mine, number));
     note(number, mine.request.heard, mine.reply.heard);
-    if (!is_calm) co_return;
+    if (!is_in_peace) co_return;
     demand(outcome.has_value(), "4: nothing goes wrong any more, and a transfer failed");
     demand(mine.reply.heard == mine.reply.bytes, "4: a transfer succeeded, and is not whole");
   }
@@ -271,7 +269,6 @@ class streams_run final : public sim::hosts_run {
   std::size_t accepted_max_;
   std::deque<dialogue> dialogues_; ///< which stay where they are
   int clients_ended_ = 0;
-  bool is_calm_ = false;
 };
 
 constexpr sim::scenario described_streams() {

@@ -59,15 +59,14 @@ class worker_drain_run final : public sim::hosts_run {
 
   void faults_stopped() override {
     in().net().heal_all();
-    is_calm_ = true;
+    hosts_run::faults_stopped();
   }
 
   void check_end() override {
     for (const generation& each : generations_)
       for (const place& there : each.places)
         demand(there.served == there.handed_over, "4: somebody was accepted, and never served");
-    for (std::uint32_t number = 1; number <= in().hosts_count(); ++number)
-      demand(in().host_number(number).descriptors().open_count() == 0, "5: a descriptor is left over");
+    demand(!in().has_open_descriptors(), "5: a descriptor is left over");
   }
 
  private:
@@ -282,7 +281,7 @@ class worker_drain_run final : public sim::hosts_run {
     bool goes_on = co_await until(is_open);
     for (std::uint8_t number = 1; goes_on && number <= requests_each;) {
       const request mine{who, std::byte{number}};
-      const bool is_in_peace = is_calm_;
+      const bool is_in_peace = is_calm();
       end_of_visit ended = end_of_visit::broken;
       result<> visited = co_await with_deadline(seconds(20), visit(mine, ended));
       if (!visited && visited.error().is_cancelled()) co_return; // the world ends
@@ -323,7 +322,6 @@ class worker_drain_run final : public sim::hosts_run {
   std::uint32_t clients_left_;
   std::array<generation, 3> generations_;
   int socket_ = -1;
-  bool is_calm_ = false;
 };
 
 } // namespace

@@ -42,8 +42,6 @@ class write_ahead_log_run final : public sim::hosts_run {
     host_.start([this](sim::host&) { return live(); });
   }
 
-  void faults_stopped() override { is_well_ = true; }
-
  private:
   static constexpr std::uint64_t records = 60;
   static constexpr const char* path = "/log";
@@ -126,7 +124,7 @@ class write_ahead_log_run final : public sim::hosts_run {
   /// A sync that fails leaves it open what is on the disk, and the next one does not tell: what it was to
   /// make durable is written anew.
   task<result<>> append(fs::file& log) {
-    const bool was_well = is_well_;
+    const bool was_well = is_calm();
     const std::uint64_t behind = next_ + 1 + draw().below(4);
     octets batch;
     for (std::uint64_t number = next_; number < behind; ++number) append_record(number, batch);
@@ -145,7 +143,6 @@ class write_ahead_log_run final : public sim::hosts_run {
   }
 
   sim::host& host_;
-  bool is_well_ = false;
   std::uint64_t begun_ = 0;        ///< behind the last record that was ever written
   std::uint64_t acknowledged_ = 0; ///< behind the last that is durable
   // Of this life.

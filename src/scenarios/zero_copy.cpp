@@ -6,6 +6,7 @@
 //   3. A listener that stops hands over every connection that had reached it, and then says that it is
 //   closed.
 //   4. Once faults have stopped a transfer succeeds, and everything ends.
+#include "network_faults.hpp"
 #include "scenarios.hpp"
 
 #include <weir/async/operations.hpp>
@@ -42,8 +43,6 @@ class zero_copy_run final : public sim::hosts_run {
       add_host("client " + std::to_string(i + 1)).start([this](sim::host&) { return send_all(); });
   }
 
-  void faults_stopped() override { is_calm_ = true; }
-
  private:
   static constexpr int clients = 2;
   static constexpr int transfers_each = 6;
@@ -65,14 +64,10 @@ class zero_copy_run final : public sim::hosts_run {
   static address server_address() { return *address::ip("10.0.0.1", port); }
 
   /// What may end a connection, or keep it from being served, that is no fault of ours.
-  bool are_excuses_there() {
-    using sim::fault;
-    for (const fault each :
-         {fault::reset, fault::half_close, fault::black_hole, fault::partition, fault::backlog_full,
-          fault::stall, fault::connection_refused, fault::no_descriptors, fault::no_descriptors_system,
-          fault::no_memory, fault::no_buffers})
-      if (in().faults().count(each) > 0) return true;
-    return false;
+  bool are_excuses_there() const {
+    using enum sim::fault;
+    return !have_connections_held(in()) ||
+           !has_none_happened(in(), {no_descriptors, no_descriptors_system, no_memory});
   }
 
   // --- a client ---
@@ -84,14 +79,14 @@ class zero_copy_run final : public sim::hosts_run {
       co_await send_one(buffer);
       slept = co_await sleep_for(nanoseconds(draw().below(100'000'000)));
     }
-    while (slept && !is_calm_) slept = co_await sleep_for(milliseconds(500));
+    while (slept && !is_calm()) slept = co_await sleep_for(milliseconds(500));
     if (slept) slept = co_await sleep_for(patience); // what is stuck is given up by then
     if (slept) co_await send_one(buffer);
     ++clients_ended_;
   }
 
   task<> send_one(std::span<std::byte> buffer) {
-    const bool is_calm = is_calm_;
+    const bool is_in_peace = is_calm();
     const auto number = static_cast<std::uint32_t>(uploads_.size());
     uploads_.emplace_back();
     result<> outcome;
@@ -101,7 +96,7 @@ class zero_copy_run final : public sim::hosts_run {
       [[maybe_unused]] result<> closed = co_await async_close(std::move(socket));
     }
     if (outcome || outcome.error().is_cancelled()) co_return;
-    demand(!is_calm, "4: nothing goes wrong any more, and a transfer failed");
+    demand(!is_in_peace, "4: nothing goes wrong any more, and a transfer failed");
     const bool is_broken = !outcome.error().is_timeout();
     demand(!is_broken || are_excuses_there(), "3: a connection was not served that had reached the listener");
   }
@@ -226,7 +221,6 @@ class zero_copy_run final : public sim::hosts_run {
 
   std::vector<upload> uploads_; ///< by number
   int clients_ended_ = 0;
-  bool is_calm_ = false;
 };
 
 } // namespace

@@ -23,20 +23,18 @@ hosts_run::hosts_run(world& in, const misfortune_options& options)
 hosts_run::~hosts_run() = default;
 
 bool hosts_run::is_done() const {
-  for (std::uint32_t number = 1; number <= world_.hosts_count(); ++number) {
-    const host& each = world_.host_number(number);
-    if (each.failure()) world_.accuse(each.name() + ": a program threw " + what_of(each.failure()));
-    if (!each.is_up() || !each.have_programs_ended()) return false;
+  for (const auto& each : world_.hosts()) {
+    if (each->failure()) world_.accuse(each->name() + ": a program threw " + what_of(each->failure()));
+    if (!each->is_up() || !each->have_programs_ended()) return false;
   }
   return true;
 }
 
 std::string hosts_run::missing() const {
   std::string text;
-  for (std::uint32_t number = 1; number <= world_.hosts_count(); ++number) {
-    const host& each = world_.host_number(number);
-    if (!each.is_up()) text += each.name() + " is down; ";
-    if (!each.have_programs_ended()) text += each.name() + " still runs its program; ";
+  for (const auto& each : world_.hosts()) {
+    if (!each->is_up()) text += each->name() + " is down; ";
+    if (!each->have_programs_ended()) text += each->name() + " still runs its program; ";
   }
   return text;
 }

@@ -34,8 +34,8 @@ void misfortunes::ask_later() {
 
 void misfortunes::ask() noexcept {
   if (world_.faults().is_stopped()) return;
-  for (std::uint32_t number = 1; number <= world_.hosts_count(); ++number)
-    if (host& each = world_.host_number(number); each.is_up()) ask_about(each);
+  for (const auto& each : world_.hosts())
+    if (each->is_up()) ask_about(*each);
   ask_later();
 }
 

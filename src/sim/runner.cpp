@@ -97,25 +97,18 @@ class passage {
 
   /// One was asked to end. All have to, in time, and leave nothing behind.
   void end_programs() {
-    const auto is_quiet = [](host& each) {
-      each.ask_programs_to_end(); // those too that have started since
-      return each.is_quiet();
+    const auto are_quiet = [this] {
+      if (is_accused()) return true;
+      for (const auto& each : world_.hosts())
+        each->ask_programs_to_end(); // those too that have started since
+      return std::ranges::all_of(world_.hosts(), [](const auto& each) { return each->is_quiet(); });
     };
-    const auto are_quiet = [&] { return is_accused() || all_of_hosts(is_quiet); };
     if (!world_.run_until(are_quiet, world_.now_ns() + scenario_.liveness_ns))
       return fail("asked to end, but: " + run_->missing());
     const bool is_done = run_->is_done(); // which accuses those that have thrown
     if (is_done && world_.is_demanding() && !is_accused()) run_->check_end();
-    if (!all_of_hosts([](host& each) { return each.descriptors().open_count() == 0; }))
+    if (world_.has_open_descriptors())
       fail("all programs have ended when they were asked to, and a descriptor is open still");
-  }
-
-  template <class Predicate>
-  bool all_of_hosts(Predicate holds) {
-    bool all = true;
-    for (std::uint32_t number = 1; number <= world_.hosts_count(); ++number)
-      all &= holds(world_.host_number(number));
-    return all;
   }
 
   void enter(phase next) { world_.log().note(event::phase, 0, 0, next); }
@@ -143,8 +136,7 @@ class passage {
     report_.questions = world_.faults().questions();
     report_.suspensions = world_.suspensions();
     report_.faults = world_.faults().counts();
-    for (std::uint32_t i = 1; i <= world_.hosts_count(); ++i)
-      report_.hosts.emplace_back(world_.host_number(i).name());
+    for (const auto& each : world_.hosts()) report_.hosts.emplace_back(each->name());
     if (!report_.passed()) report_.last = log.last();
     world_.log().keep_in(nullptr);
     unwind();
@@ -152,8 +144,8 @@ class passage {
 
   /// Programs that have not ended refer to the run: they go first.
   void unwind() {
-    for (std::uint32_t number = 1; number <= world_.hosts_count(); ++number)
-      if (host& each = world_.host_number(number); each.is_up()) each.crash();
+    for (const auto& each : world_.hosts())
+      if (each->is_up()) each->crash();
     run_.reset();
   }
 

@@ -43,6 +43,10 @@ host& world::add_host(std::string_view name) {
   return *hosts_.back();
 }
 
+bool world::has_open_descriptors() const noexcept {
+  return std::ranges::any_of(hosts_, [](const auto& each) { return each->descriptors().open_count() > 0; });
+}
+
 void world::add(participant& who) {
   participants_.push_back(&who);
   ready_.reserve(participants_.size());

@@ -28,6 +28,7 @@ class hosts_run : public scenario_run {
 
   bool is_done() const override;
   std::string missing() const override;
+  void faults_stopped() override { is_calm_ = true; }
 
  protected:
   world& in() const noexcept { return world_; }
@@ -35,6 +36,9 @@ class hosts_run : public scenario_run {
   misfortunes& fate() noexcept { return misfortunes_; }
   /// A stream of this scenario's own, for what its programs choose.
   random_source& draw() noexcept { return random_; }
+
+  /// Faults have stopped.
+  bool is_calm() const noexcept { return is_calm_; }
 
   /// `what` is a rule that was broken if `holds` is false.
   void demand(bool holds, const char* what) const {
@@ -48,6 +52,7 @@ class hosts_run : public scenario_run {
   world& world_;
   random_source random_;
   misfortunes misfortunes_;
+  bool is_calm_ = false;
 };
 
 } // namespace weir::sim

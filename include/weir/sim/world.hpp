@@ -23,6 +23,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,10 @@ class world {
   host& add_host(std::string_view name);
   host& host_number(std::uint32_t number) noexcept { return *hosts_[number - 1]; } ///< from 1 on
   std::size_t hosts_count() const noexcept { return hosts_.size(); }
+  /// In the order of their numbers.
+  std::span<const std::unique_ptr<host>> hosts() const noexcept { return hosts_; }
+  /// Of any host.
+  bool has_open_descriptors() const noexcept;
 
   network& net() noexcept { return *network_; }
   fault_plan& faults() noexcept { return faults_; }

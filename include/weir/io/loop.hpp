@@ -7,8 +7,8 @@
 // Thread rule: construct, run and destroy on one thread; only `post`, `post_answer`, `wake`, `stop` and
 // `ask_attention` may be called from others, and `counters`, `measured` and the numbers of the pools and of
 // what is outstanding be read. Lifetime: outlives all operations, timers and leases that belong to it, and
-// the answers that other threads owe it; a loop that ends with operations outstanding says which. `now_ns` is
-// constant within a turn.
+// the answers that other threads owe it, of which its end still takes those that have been sent; a loop that
+// ends with operations outstanding says which. `now_ns` is constant within a turn.
 #pragma once
 
 #include <weir/base/buffer_pool.hpp>

@@ -6,8 +6,8 @@
 // 1 of a turn (docs/loop.md).
 //
 // Thread rule: `ring` from any thread, the rest on the loop's. Lifetime: outlives every `ring`; before it
-// dies `leave` says whether one is on its way still: then `on_ring` runs once more, and the loop must not
-// end before. Bound: at most once in the loop's inbox, which therefore does not refuse it.
+// dies `leave` says whether one is on its way still: then `on_ring` runs once more, at the latest while the
+// loop ends. Bound: at most once in the loop's inbox, which therefore does not refuse it.
 #pragma once
 
 #include <weir/io/loop.hpp>

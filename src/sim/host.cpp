@@ -29,7 +29,7 @@ disk disk_of(world& in, std::uint32_t number) {
 
 host::host(world& in, std::string_view name, std::uint32_t number)
     : world_(in), name_(name), number_(number), storage_(disk_of(in, number)),
-      names_(std::make_unique<socket_names>()), calls_(std::make_unique<host_calls>(*this)),
+      names_(std::make_unique<socket_names>(storage_)), calls_(std::make_unique<host_calls>(*this)),
       pool_(std::make_unique<simulated_pool>(*this)),
       crashes_(*this,
                [](timed_event& self) noexcept {

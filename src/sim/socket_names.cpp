@@ -1,6 +1,9 @@
+#include <weir/sim/disk.hpp>
 #include <weir/sim/file.hpp>
 #include <weir/sim/socket_names.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -56,7 +59,11 @@ int socket_names::bind_unix(file& socket, int type, socket_address& at) {
     at = socket_address(reinterpret_cast<const sockaddr*>(&raw),
                         static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size()));
   }
-  auto& names = name.front() == '\0' ? abstract_ : paths_;
+  const bool is_abstract = name.front() == '\0';
+  struct statx found;
+  if (!is_abstract && storage_.status(nullptr, name.c_str(), AT_SYMLINK_NOFOLLOW, found) == 0)
+    return -EADDRINUSE;
+  auto& names = is_abstract ? abstract_ : paths_;
   return names.try_emplace(name, named{&socket, type}).second ? 0 : -EADDRINUSE;
 }
 

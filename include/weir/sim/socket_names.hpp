@@ -2,7 +2,7 @@
 // names of unix-domain sockets.
 //
 // A path stays when its socket is gone, as in a file system, until it is unlinked; so it does over a crash.
-// Thread rule: the world's thread. Bound: the descriptors of the host.
+// Thread rule: the world's thread. Lifetime: the disk outlives it. Bound: the descriptors of the host.
 #pragma once
 
 #include <weir/sim/socket_address.hpp>
@@ -14,10 +14,14 @@
 
 namespace weir::sim {
 
+class disk;
 class file;
 
 class socket_names {
  public:
+  /// Of a host with that disk: what is there takes a path too.
+  explicit socket_names(disk& storage) noexcept : storage_(storage) {}
+
   /// A port of 0, and a unix-domain name without bytes, get one that is free. 0, or -EADDRINUSE.
   /// `shares`: of SO_REUSEPORT; those that share a port take turns.
   int bind(file& socket, int type, socket_address& at, bool shares);
@@ -45,6 +49,7 @@ class socket_names {
   bool is_taken(int type, const socket_address& at, bool shares) const noexcept;
   int bind_unix(file& socket, int type, socket_address& at);
 
+  disk& storage_;
   std::vector<bound> ports_;
   struct named {
     file* socket; ///< null: gone

@@ -83,6 +83,12 @@ class worker_drain_run final : public sim::hosts_run {
     loop_channel<descriptor> handed{2};
     std::uint64_t handed_over = 0;
     std::uint64_t served = 0;
+
+    /// Nobody receives any more: whoever was handed over and not taken, because all were asked to end, goes.
+    void give_up() {
+      handed = loop_channel<descriptor>(1);
+      handed.close();
+    }
   };
   struct generation {
     std::array<place, 2> places;
@@ -192,6 +198,7 @@ class worker_drain_run final : public sim::hosts_run {
   task<> serve_at(place& here) {
     drain ending(co_await current_cancellation());
     [[maybe_unused]] auto ended = co_await when_any(serve_all(here, ending), enforce(ending));
+    here.give_up();
     if (!server_.is_up()) co_return;
     const std::uint64_t late_ns =
         (server_.stalled_ns() - ending.stalled_before_ns) * 1001 / 1000 + clean_up_most_ns;

@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -161,23 +162,18 @@ class zero_copy_run final : public sim::hosts_run {
     while (goes_on && clients_ended_ < clients) {
       result<listener> door = listener::bind(server_address());
       if (door)
-        goes_on = co_await accept_some(*door, children);
+        goes_on = co_await accept_some(std::make_shared<listener>(std::move(*door)), children);
       else
         goes_on = (co_await sleep_for(milliseconds(100))).has_value();
     }
   }
 
   /// Until it has stopped and nobody is left. False: cancelled.
-  task<bool> accept_some(listener& door, nursery& children) {
+  task<bool> accept_some(std::shared_ptr<listener> door, nursery& children) {
     const nanoseconds open_for(draw().below(300'000'000));
-    result<> slept;
-    auto stops_later = [&door, open_for]() -> task<> {
-      [[maybe_unused]] result<> waited = co_await sleep_for(open_for);
-      door.stop();
-    };
-    [[maybe_unused]] result<> spawned = co_await children.spawn(stops_later());
+    [[maybe_unused]] result<> spawned = co_await children.spawn(stop_later(door, open_for));
     for (;;) {
-      result<stream> client = co_await door.accept();
+      result<stream> client = co_await door->accept();
       if (client)
         spawned = co_await children.spawn(hear(std::move(*client)));
       else if (client.error().is_cancelled())
@@ -185,6 +181,12 @@ class zero_copy_run final : public sim::hosts_run {
       else if (client.error() == errc::closed)
         co_return true;
     }
+  }
+
+  /// Shares the listener: asked to end, it may be the last to have it.
+  static task<> stop_later(std::shared_ptr<listener> door, nanoseconds open_for) {
+    [[maybe_unused]] result<> waited = co_await sleep_for(open_for);
+    door->stop();
   }
 
   task<> hear(stream client) {

@@ -1,4 +1,5 @@
 // Every scenario with some seeds. Many more are tools/simulate's to run.
+#include <weir/sim/exhaustive.hpp>
 #include <weir/sim/runner.hpp>
 
 #include <gtest/gtest.h>
@@ -34,6 +35,14 @@ TEST_P(every_scenario, needs_no_fault_to_end) {
   const sim::run_report report = sim::run_seed(*GetParam(), 1, without_faults);
   EXPECT_TRUE(report.passed()) << report.failure;
   for (const std::uint64_t each : report.faults) EXPECT_EQ(each, 0u);
+}
+
+TEST_P(every_scenario, ends_wherever_it_is_asked_to_and_leaves_nothing) {
+  sim::exhaustive_options spread;
+  spread.run.kinds.reset();
+  spread.runs_max = 40;
+  const sim::exhaustive_report report = sim::cancel_each(*GetParam(), 1, spread);
+  EXPECT_TRUE(report.passed()) << report.place << ": " << report.failed->failure;
 }
 
 INSTANTIATE_TEST_SUITE_P(simulated, every_scenario, testing::ValuesIn(all().begin(), all().end()),

@@ -92,20 +92,23 @@ void loop::await_cancelled() noexcept {
 
 void loop::run() {
   // Taken at the end, not cleared at the start: a stop that another thread sends before `run` counts.
-  while (!stopping_.exchange(false, std::memory_order_acquire)) turn();
+  while (!stopping_.load(std::memory_order_relaxed) || !stopping_.exchange(false, std::memory_order_acquire))
+    turn();
 }
 
 void loop::turn(std::uint64_t deadline_ns) {
   loop* const outer = std::exchange(current_loop, this);
   ++counters_.turns;
-  now_ns_ = proactor_->now_ns();
+  now_ns_ = looked_ns_ = proactor_->now_ns();
   if (attention_asked_.load(std::memory_order_relaxed)) [[unlikely]]
     attend();
   run_inbox();
   run_timers();
-  run_completions();
+  const std::size_t handled = run_completions();
   run_deferred();
   run_end_of_turn();
+  proactor_->turn_ends(); // peers wait for it: what is only kept for ourselves comes behind
+  if (handled != 0) measured_->batch.record(handled);
   enter(loop_phase::waiting);
   submit_and_wait(deadline_ns);
   current_loop = outer;
@@ -176,17 +179,20 @@ std::uint64_t loop::random() noexcept {
 bool loop::is_over_budget(std::size_t done) noexcept {
   if (done >= options_.phase_budget) return true;
   if (done > 0 && sim_point("loop.phase_ends_early")) return true;
-  return done % handlers_per_clock_read == handlers_per_clock_read - 1 &&
-         proactor_->now_ns() - phase_began_ns_ > options_.turn_budget_ns;
+  if (done % handlers_per_clock_read != handlers_per_clock_read - 1) return false;
+  looked_ns_ = proactor_->now_ns();
+  return looked_ns_ - phase_began_ns_ > options_.turn_budget_ns;
 }
 
+/// Its time counts from the last look at the clock: phases of few handlers, as most are, cost no look.
 void loop::begin_phase(loop_phase phase) noexcept {
-  phase_began_ns_ = proactor_->now_ns();
-  enter(phase, phase_began_ns_);
+  enter(phase);
+  phase_began_ns_ = looked_ns_;
 }
 
 void loop::enter(loop_phase phase) noexcept {
-  enter(phase, options_.measure_handlers ? proactor_->now_ns() : now_ns_);
+  if (options_.measure_handlers) looked_ns_ = proactor_->now_ns();
+  enter(phase, looked_ns_);
 }
 
 /// Tells the other threads what is done from now on, and notes how long the phase before it took.
@@ -221,13 +227,14 @@ void loop::run_timers() noexcept {
   timers_.advance(now_ns_, sim_point("loop.few_timers_a_turn") ? 1 : options_.phase_budget);
 }
 
-void loop::run_completions() noexcept {
-  if (completed_.empty()) return;
+/// Returns how many.
+std::size_t loop::run_completions() noexcept {
+  if (completed_.empty()) return 0;
   begin_phase(loop_phase::completions);
   const std::size_t ready = completed_.size();
   std::size_t done = 0;
   for (; done < ready && !is_over_budget(done); ++done) dispatch(*completed_.pop());
-  measured_->batch.record(done);
+  return done;
 }
 
 void loop::dispatch(completion_queue::entry&& ready) noexcept {

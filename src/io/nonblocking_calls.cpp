@@ -112,17 +112,28 @@ int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept
       counters);
 }
 
-int send(const send_operation& op, loop_counters& counters) noexcept {
-  const std::size_t size_bytes = std::min(op.buffer.size(), transfer_bytes_max);
+namespace {
+
+int send_bytes(int socket, const void* from, std::size_t bytes, loop_counters& counters) noexcept {
   return count_sent(made(system_call::send, counters,
                          [&] {
-                           return ::send(op.descriptor(), op.buffer.data(), size_bytes,
+                           return ::send(socket, from, std::min(bytes, transfer_bytes_max),
                                          MSG_DONTWAIT | MSG_NOSIGNAL);
                          }),
                     counters);
 }
 
+} // namespace
+
+int send(const send_operation& op, loop_counters& counters) noexcept {
+  return send_bytes(op.descriptor(), op.buffer.data(), op.buffer.size(), counters);
+}
+
 int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
+  if (op.header.msg_iovlen == 1) {
+    const iovec& whole = *op.header.msg_iov;
+    return send_bytes(op.descriptor(), whole.iov_base, whole.iov_len, counters);
+  }
   return count_sent(made(system_call::send, counters,
                          [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
                     counters);

@@ -38,6 +38,7 @@ void timer_wheel::place(timer& which) noexcept {
   const auto index = static_cast<unsigned>(tick >> (level * level_bits)) % slots_per_level;
   slots_[level][index].push_back(which);
   occupied_[level] |= std::uint64_t{1} << index;
+  occupied_levels_ |= 1u << level;
 }
 
 void timer_wheel::collect_due(std::uint64_t tick) noexcept {
@@ -72,12 +73,9 @@ std::size_t timer_wheel::advance(std::uint64_t now_ns, std::size_t budget) noexc
   return ran;
 }
 
-std::uint64_t timer_wheel::next_ns() const noexcept {
-  return due_.empty() ? next_slot_ns() : now_ns_;
-}
-
 std::uint64_t timer_wheel::next_slot_ns() const noexcept {
-  for (unsigned level = 0; level < levels; ++level) {
+  for (; occupied_levels_ != 0; occupied_levels_ &= occupied_levels_ - 1) {
+    const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));
     while (occupied_[level] != 0) {
       // All occupied slots of a level lie ahead of the clock's own digit: behind it there is nothing left.
       const auto index = static_cast<unsigned>(std::countr_zero(occupied_[level]));

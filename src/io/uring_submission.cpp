@@ -114,6 +114,10 @@ void uring_proactor::serve_line() noexcept {
 
 // --- the sends of a turn ---
 
+void uring_proactor::turn_ends() noexcept {
+  if (sends_.has_at_most_one()) request_sends();
+}
+
 void uring_proactor::request_sends() noexcept {
   const bool is_alone = sends_.has_at_most_one();
   while (operation* op = sends_.pop_front()) {

@@ -62,9 +62,9 @@ class histogram {
   }
 
  private:
-  std::array<counter, bucket_count> buckets_{};
-  counter sum_;
+  counter sum_; // beside the lowest buckets: small values touch one cache line
   counter max_;
+  std::array<counter, bucket_count> buckets_{};
 };
 
 } // namespace weir

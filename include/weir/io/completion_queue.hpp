@@ -24,14 +24,15 @@ class completion_queue {
 
   /// `capacity` is rounded up to a power of two.
   explicit completion_queue(std::size_t capacity = 4096);
-  ~completion_queue();
   completion_queue(const completion_queue&) = delete;
   completion_queue& operator=(const completion_queue&) = delete;
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
   /// Room for `count` more in every lane, whichever they belong to.
-  bool has_room(std::size_t count = 1) const noexcept;
+  bool has_room(std::size_t count = 1) const noexcept {
+    return size_ + count <= capacity_ || has_room_in_each(count);
+  }
 
   /// Precondition: has_room(). Marks the operation completed when nothing more follows.
   void push(operation& completed, completion&& what) noexcept;
@@ -40,11 +41,46 @@ class completion_queue {
   std::optional<entry> pop() noexcept;
 
  private:
-  struct ring;
-  std::array<std::unique_ptr<ring>, lane_count> lanes_;
-  std::size_t size_ = 0;
+  /// Entries of one lane; `put` and `taken` only grow, their difference is the number of entries.
+  struct ring {
+    explicit ring(std::size_t capacity) : entries(std::make_unique<slot[]>(capacity)), mask(capacity - 1) {}
+    ring(const ring&) = delete;
+    ring& operator=(const ring&) = delete;
+    ~ring() {
+      while (size() > 0) pop();
+    }
+
+    union slot {
+      slot() noexcept {}
+      ~slot() {}
+      entry value;
+    };
+
+    std::size_t size() const noexcept { return put - taken; }
+    std::size_t room() const noexcept { return mask + 1 - size(); }
+    void push(operation& completed, completion&& what) noexcept {
+      std::construct_at(&entries[put++ & mask].value, completed, std::move(what));
+    }
+    entry pop() noexcept {
+      entry& oldest = entries[taken++ & mask].value;
+      entry out = std::move(oldest);
+      std::destroy_at(&oldest);
+      return out;
+    }
+
+    std::unique_ptr<slot[]> entries;
+    std::size_t mask;
+    std::size_t put = 0;
+    std::size_t taken = 0;
+  };
+
+  bool has_room_in_each(std::size_t count) const noexcept;
+
+  std::size_t capacity_; ///< of each lane
+  std::size_t size_ = 0; ///< of all together
   std::size_t current_lane_ = 0;
-  unsigned left_in_lane_ = 0;
+  unsigned left_in_lane_;
+  std::array<ring, lane_count> lanes_;
 };
 
 } // namespace weir

@@ -154,7 +154,7 @@ class loop {
   void run_queue(work_queue& queue, loop_phase phase) noexcept;
   void run_inbox() noexcept;
   void run_timers() noexcept;
-  void run_completions() noexcept;
+  std::size_t run_completions() noexcept;
   void run_deferred() noexcept;
   void run_woken() noexcept;
   void run_end_of_turn() noexcept;
@@ -195,6 +195,7 @@ class loop {
   work* on_attention_ = nullptr;
   std::size_t answers_owed_ = 0;
   std::uint64_t now_ns_ = 0;
+  std::uint64_t looked_ns_ = 0; ///< at the clock, last in this turn
   std::uint64_t phase_began_ns_ = 0;
   std::uint64_t entered_ns_ = 0;       ///< the phase under way
   std::uint64_t handler_began_ns_ = 0; ///< the same, or the end of the last handler that was measured

@@ -70,6 +70,10 @@ class proactor {
   /// already or was cancelled before. Always has room.
   virtual void cancel(operation& op) noexcept = 0;
 
+  /// All that this turn starts has been started: what can leave without `wait` may leave now, so that peers
+  /// have it while the loop still decides how long to sleep. Runs no handler.
+  virtual void turn_ends() noexcept {}
+
   /// Submits what was started, waits until a completion or a wake-up or `timeout_ns` (0: only looks), and
   /// moves what completed into the completion queue, as much as it has room for. One system call where the
   /// kernel allows.

@@ -47,7 +47,10 @@ class timer_wheel {
 
   /// When to call `advance` next: the earliest deadline, or earlier where timers have to move to a finer
   /// level; `never` without timers.
-  std::uint64_t next_ns() const noexcept;
+  std::uint64_t next_ns() const noexcept {
+    if (!due_.empty()) return now_ns_;
+    return occupied_levels_ == 0 ? never : next_slot_ns();
+  }
 
  private:
   static constexpr unsigned level_bits = 6;
@@ -61,6 +64,7 @@ class timer_wheel {
 
   std::uint64_t now_ns_;
   std::uint64_t now_tick_;
+  mutable unsigned occupied_levels_ = 0; ///< a bit for each level with such a slot
   mutable std::array<std::uint64_t, levels>
       occupied_{}; ///< a bit for each slot that may hold a timer; cleared lazily
   std::array<std::array<slot, slots_per_level>, levels> slots_;

@@ -12,8 +12,9 @@
 // Try or wait: the kernel says with each receive whether the socket holds more; the next one tries at once or
 // waits for readiness accordingly.
 //
-// A send that is alone in its turn is made by a call of its own: a wait that sent as well would end with that
-// send's completion, and the loop would have to wait again. Several sends leave in one submission.
+// A send that is alone in its turn is made by a call of its own, as soon as the turn's work is done: a wait
+// that sent as well would end with that send's completion, and the loop would have to wait again. Several
+// sends leave in one submission.
 //
 // shutdown is the call itself, made between submission and wait, behind the sends that were started before
 // it: io_uring would wake a worker thread for it. Operations on one descriptor run in whatever order the
@@ -58,6 +59,7 @@ class uring_proactor final : public proactor {
 
   void start(operation& op) noexcept override;
   void cancel(operation& op) noexcept override;
+  void turn_ends() noexcept override;
   /// May return early without a completion, when the kernel's answer concerned the backend alone.
   void wait(std::uint64_t timeout_ns) noexcept override;
   void wake() noexcept override;

@@ -52,6 +52,23 @@ std::optional<lease> stream::try_read() noexcept {
   return oldest;
 }
 
+stream::arrival_awaiter stream::next_arrival() noexcept {
+  return core_->next_arrival();
+}
+
+bool stream::has_arrived() const noexcept {
+  return !core_->unread.empty();
+}
+
+bool stream::has_ended() const noexcept {
+  return core_->unread.empty() && core_->has_ended();
+}
+
+std::optional<error> stream::read_error() const noexcept {
+  if (!core_->unread.empty() || !core_->has_read_error()) return std::nullopt;
+  return core_->read_error();
+}
+
 // An idle connection waits in one of these two: each is one frame, and calls no task that would be another.
 
 task<result<lease>> stream::read() {

@@ -48,9 +48,10 @@ class stream::core : private memory_holder {
   void reading_failed(const error& why) noexcept { read_errno_ = why.code().value(); }
 
   bool must_wait_for_bytes() const noexcept { return unread.empty() && !has_ended(); }
-  /// `bool woken = co_await self.next_arrival();` Until something has changed on this side; false: cancelled.
-  class arrival_awaiter;
-  arrival_awaiter next_arrival() noexcept;
+  arrival_awaiter next_arrival() noexcept {
+    arrived.reset();
+    return arrival_awaiter(arrived);
+  }
 
   inbound unread;
   event arrived{event_reset::manual}; ///< set by every change on the receiving side
@@ -139,17 +140,5 @@ class stream::core : private memory_holder {
   bool awaits_slots_ : 1 = false;  ///< paused over its share: wait_ has taken the place of receive_
   bool keeps_sending_ : 1 = false; ///< somebody holds a reference to what is unsent
 };
-
-/// An event that is awaited without a result: in the frames of all idle connections.
-class [[nodiscard]] stream::core::arrival_awaiter : public event::wait_awaiter {
- public:
-  using wait_awaiter::wait_awaiter;
-  bool await_resume() noexcept { return wait_awaiter::await_resume().has_value(); }
-};
-
-inline stream::core::arrival_awaiter stream::core::next_arrival() noexcept {
-  arrived.reset();
-  return arrival_awaiter(arrived);
-}
 
 } // namespace weir

@@ -51,6 +51,76 @@ TEST_P(stream_read, without_waiting_gives_nothing_or_what_is_there) {
   });
 }
 
+/// A reader that is one loop and calls no task that reads. False: it was cancelled.
+task<bool> read_arrivals(stream& from, std::string& into) {
+  bool woken = true;
+  while (woken && !from.has_ended()) {
+    if (from.has_arrived()) {
+      into += text_of(*from.try_read());
+    } else {
+      woken = co_await from.next_arrival();
+    }
+  }
+  co_return woken;
+}
+
+task<bool> read_under(cancellation& scope, stream& from, std::string& into) {
+  co_return co_await read_arrivals(from, into).under(&scope);
+}
+
+TEST_P(stream_read, by_arrivals_gives_everything_up_to_the_end) {
+  run([&]() -> task<> {
+    stream_ends ends = connected();
+    const std::string text = pattern(300'000);
+    const auto send_then_end = [&]() -> task<> {
+      co_await ends.theirs.send(text);
+      ends.theirs.end();
+    };
+    std::string received;
+    auto [was_woken, sent] = co_await when_all(read_arrivals(ends.ours, received), send_then_end());
+    EXPECT_TRUE(was_woken);
+    EXPECT_TRUE(received == text);
+    EXPECT_TRUE(ends.ours.has_ended());
+    EXPECT_FALSE(ends.ours.read_error()) << "an end of file is no failure";
+  });
+}
+
+TEST_P(stream_read, by_arrivals_cancelled_takes_nothing) {
+  run([&]() -> task<> {
+    stream_ends ends = connected();
+    std::string received;
+    cancellation scope;
+    const auto cancel = [&]() -> task<> {
+      co_await turns(2);
+      scope.request();
+    };
+    auto [was_woken, done] = co_await when_all(read_under(scope, ends.ours, received), cancel());
+    EXPECT_FALSE(was_woken);
+    EXPECT_FALSE(ends.ours.has_ended());
+    co_await ends.theirs.send("kept");
+    result<lease> kept = co_await ends.ours.read();
+    EXPECT_EQ(text_of(*kept), "kept");
+  });
+}
+
+TEST_P(tcp_read, by_arrivals_tells_of_a_reset_behind_what_came_before) {
+  run([&]() -> task<> {
+    stream_ends ends = connected();
+    co_await ends.theirs.send("last words");
+    co_await until([&] { return ends.ours.has_arrived(); });
+    ends.theirs.reset();
+    co_await turns(5);
+    EXPECT_FALSE(ends.ours.has_ended());
+    EXPECT_FALSE(ends.ours.read_error());
+    std::string received;
+    const bool was_woken = co_await read_arrivals(ends.ours, received);
+    EXPECT_TRUE(was_woken);
+    EXPECT_EQ(received, "last words");
+    EXPECT_TRUE(ends.ours.read_error());
+    EXPECT_EQ(*ends.ours.read_error(), std::errc::connection_reset);
+  });
+}
+
 TEST_P(stream_read, some_gives_at_most_what_fits_and_keeps_the_rest) {
   run([&]() -> task<> {
     stream_ends ends = connected();

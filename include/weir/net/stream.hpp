@@ -15,6 +15,7 @@
 // end, such as memory, ends both directions: the peer is not left to wait, and reads report it too.
 #pragma once
 
+#include <weir/async/event.hpp>
 #include <weir/async/task.hpp>
 #include <weir/base/lease.hpp>
 #include <weir/base/result.hpp>
@@ -48,6 +49,17 @@ class stream {
   task<result<lease>> read();
   /// The same without waiting: nothing when nothing is buffered.
   std::optional<lease> try_read() noexcept;
+  /// For who reads in a loop of his own: `bool woken = co_await s.next_arrival();` waits until something has
+  /// changed for readers, which may be less than `try_read` hopes for. False: cancelled. Unlike `read` it is
+  /// no task, and so costs no frame. Precondition: nothing is buffered, and it has not ended.
+  class arrival_awaiter;
+  arrival_awaiter next_arrival() noexcept;
+  /// Something is buffered.
+  bool has_arrived() const noexcept;
+  /// Nothing is buffered, and no more bytes will come.
+  bool has_ended() const noexcept;
+  /// Why not, if that is a failure.
+  std::optional<error> read_error() const noexcept;
   /// At least one byte, at most `into.size()`; 0 at end of file.
   task<result<std::size_t>> read_some(std::span<std::byte> into);
   /// All of `into`, or the reason why not: errc::end_of_stream at end of file. Large reads go straight into
@@ -100,6 +112,12 @@ class stream {
   task<result<std::size_t>> read_direct(std::span<std::byte> into);
 
   std::unique_ptr<core, abandon> core_;
+};
+
+class [[nodiscard]] stream::arrival_awaiter : public event::wait_awaiter {
+ public:
+  using wait_awaiter::wait_awaiter;
+  bool await_resume() noexcept { return wait_awaiter::await_resume().has_value(); }
 };
 
 /// One class serves both families; these names say which a program means.

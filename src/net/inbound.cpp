@@ -6,14 +6,15 @@
 namespace weir {
 
 void inbound::push(lease&& piece) {
-  // Copying a quarter of a slot costs less than pinning a whole one.
-  const bool small = piece.size() <= piece.pinned_bytes() / 4;
-  if (small && !empty() && newest().try_append(piece)) return;
   const std::size_t pinned = piece.pinned_bytes();
-  if (empty())
+  if (empty()) {
     oldest_ = std::move(piece);
-  else
+  } else {
+    // Copying a quarter of a slot costs less than pinning a whole one.
+    const bool is_small = piece.size() <= pinned / 4;
+    if (is_small && newest().try_append(piece)) return;
     behind_.push_back(std::move(piece));
+  }
   pinned_bytes_ += pinned;
 }
 

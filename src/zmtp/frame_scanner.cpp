@@ -10,6 +10,7 @@ result<scan_event> frame_scanner::scan(std::span<const std::byte>& chunk) {
   while (!chunk.empty()) {
     if (body_bytes_missing_ == 0) {
       if (header_bytes_seen_ == 0 && messages_allowed_) walk_whole_frames(chunk);
+      if (chunk.empty()) break;
       const header_status status = take_header(chunk);
       if (status == header_status::incomplete) break;
       if (status != header_status::complete) return fail(errc::protocol, broken_rule(status));

@@ -70,11 +70,12 @@ pipe* router::find(std::string_view routing_id) noexcept {
 socket::send_status router::try_send(message& from) {
   const bool goes_where_the_last_went = last_found_ && !from.empty() && last_found_->prefix() == from.front();
   if (goes_where_the_last_went && try_push_short(*last_found_, from, 1)) return send_status::sent;
-  return route(from);
+  return route(from, goes_where_the_last_went);
 }
 
-socket::send_status router::route(message& from) {
-  pipe* to = from.empty() ? nullptr : find(from.front().text());
+socket::send_status router::route(message& from, bool goes_where_the_last_went) {
+  pipe* to = last_found_;
+  if (!goes_where_the_last_went) to = from.empty() ? nullptr : find(from.front().text());
   if (!to && options().mandatory) return send_status::unroutable;
   if (to && to->out.is_full()) {
     if (options().when_full == full_policy::wait) return send_status::full;

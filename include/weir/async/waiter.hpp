@@ -48,7 +48,7 @@ class waiter : public list_hook<waiter>, private work, private cancel_callback {
                         [](const cancel_callback& self, const wait_visitor& visit) {
                           visit(wait_note(static_cast<const waiter&>(self).failure_.operation()));
                         }),
-        failure_(std::error_code(), operation) {}
+        failure_(std::error_code(0, category()), operation) {} // ours: the system's is a call into libstdc++
   ~waiter() = default;
 
   /// First step of await_suspend. False: the scope was asked to end already, the outcome is the cancellation.

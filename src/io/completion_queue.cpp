@@ -31,13 +31,17 @@ void completion_queue::push(operation& completed, completion&& what) noexcept {
 
 std::optional<completion_queue::entry> completion_queue::pop() noexcept {
   if (size_ == 0) return std::nullopt;
+  if (lanes_[current_lane_].size() != size_) choose_lane(); // else there is nobody to take turns with
+  --size_;
+  return lanes_[current_lane_].pop();
+}
+
+void completion_queue::choose_lane() noexcept {
   while (left_in_lane_ == 0 || lanes_[current_lane_].size() == 0) {
     current_lane_ = (current_lane_ + 1) % lane_count;
     left_in_lane_ = lane_weights[current_lane_];
   }
   --left_in_lane_;
-  --size_;
-  return lanes_[current_lane_].pop();
 }
 
 } // namespace weir

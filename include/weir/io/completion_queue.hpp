@@ -37,7 +37,8 @@ class completion_queue {
   /// Precondition: has_room(). Marks the operation completed when nothing more follows.
   void push(operation& completed, completion&& what) noexcept;
 
-  /// The next in turn: eight urgent, four normal, one background, and round again. FIFO inside a lane.
+  /// The next in turn: eight urgent, four normal, one background, and round again, where lanes compete. FIFO
+  /// inside a lane.
   std::optional<entry> pop() noexcept;
 
  private:
@@ -75,6 +76,7 @@ class completion_queue {
   };
 
   bool has_room_in_each(std::size_t count) const noexcept;
+  void choose_lane() noexcept;
 
   std::size_t capacity_; ///< of each lane
   std::size_t size_ = 0; ///< of all together

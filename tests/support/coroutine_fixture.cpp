@@ -53,9 +53,16 @@ std::array<backend_case, 3> streaming_backends() {
   return {named("io_uring"), named("io_uring_one_shot"), named("epoll_adaptive")};
 }
 
+std::vector<backend_case> real_upper_backends() {
+  const std::array streaming = streaming_backends();
+  std::vector<backend_case> real(streaming.begin(), streaming.end());
+  for (const backend_case& each : all_backends())
+    if (each.maker) real.push_back(each);
+  return real;
+}
+
 std::vector<backend_case> upper_backends() {
-  const std::array real = streaming_backends();
-  if (!is_on_simulated_hosts()) return {real.begin(), real.end()};
+  if (!is_on_simulated_hosts()) return real_upper_backends();
   return {simulated_backends().front()};
 }
 

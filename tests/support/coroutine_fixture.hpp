@@ -80,8 +80,10 @@ task<> until(std::function<bool()> happened);
 /// Lets some turns pass, in which the kernel is asked too: for what must not happen.
 task<> turns(int count);
 
-/// The real backends on which everything above operations is tested: those that differ in how bytes arrive.
+/// The backends of this system that differ in how bytes arrive.
 std::array<backend_case, 3> streaming_backends();
+/// The real backends on which everything above operations is tested: those, and what is a component.
+std::vector<backend_case> real_upper_backends();
 /// Those, or a simulated host (is_on_simulated_hosts): hostile ones are for scenarios.
 std::vector<backend_case> upper_backends();
 
@@ -118,7 +120,7 @@ inline auto on_each_backend() {
 }
 /// For what simulated hosts cannot have: threads and processes beside the loop, sockets of other libraries.
 inline auto on_each_real_backend() {
-  return testing::ValuesIn(streaming_backends());
+  return testing::ValuesIn(real_upper_backends());
 }
 inline auto over_each_transport() {
   return testing::Combine(on_each_backend(), testing::Values(transport::tcp, transport::local));

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <support/backends.hpp>
 #include <support/descriptors.hpp>
 #include <support/simulation.hpp>
 #include <unistd.h>
@@ -25,6 +26,7 @@ void for_each_descriptor(Function&& visit) {
 } // namespace
 
 std::size_t open_descriptors() {
+  settle_backends();
   std::size_t count = 0;
   for_each_descriptor([&](const fs::directory_entry&, const fs::path&) { ++count; });
   if (simulated_host* const at = simulated_host::current()) count += at->on().descriptors().open_count();

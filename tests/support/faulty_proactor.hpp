@@ -77,7 +77,7 @@ class faulty_proactor final : public proactor {
 /// For `loop::create`.
 inline result<chosen_backend> make_faulty(const loop_options& options, completion_queue& completed,
                                           buffer_pool& pool, loop_counters& counters) {
-  auto chosen = choose_backend(options.backend, options.io, completed, pool, counters);
+  auto chosen = choose_backend_of_test(options, completed, pool, counters);
   if (!chosen) return fail(std::move(chosen).error());
   auto faulty =
       std::make_unique<faulty_proactor>(std::move(chosen->implementation), completed, pool, counters);

@@ -8,6 +8,7 @@ loop_fixture::loop_fixture() : open_before_(open_descriptors()), list_before_(li
 void loop_fixture::open(const backend_case& which, const loop_options& options,
                         const loop::backend_factory& backends) {
   close_loop();
+  use_backend(which);
   if (which.is_io_uring()) {
     if (const std::string reason = why_no_io_uring(); !reason.empty()) GTEST_SKIP() << reason;
   }
@@ -39,6 +40,7 @@ void loop_fixture::TearDown() {
     EXPECT_EQ(simulated_->on().descriptors().open_count(), 0u) << "simulated descriptors were left open";
   }
   simulated_.reset();
+  use_backend(backend_case{});
   EXPECT_EQ(open_descriptors(), open_before_) << "before:\n"
                                               << list_before_ << "after:\n"
                                               << list_of_open_descriptors();

@@ -26,7 +26,7 @@ class manual_clock {
   loop::backend_factory backends() {
     return [this](const loop_options& options, completion_queue& completed, buffer_pool& pool,
                   loop_counters& counters) -> result<chosen_backend> {
-      auto chosen = choose_backend(options.backend, options.io, completed, pool, counters);
+      auto chosen = choose_backend_of_test(options, completed, pool, counters);
       if (!chosen) return fail(std::move(chosen).error());
       auto timed = std::make_unique<timed_proactor>(now_ns_, std::move(chosen->implementation), completed,
                                                     pool, counters);

@@ -54,7 +54,7 @@ simulated_host* simulated_host::current() noexcept {
 
 result<std::unique_ptr<loop>> create_loop(const loop_options& options) {
   simulated_host* const at = simulated_host::current();
-  return at ? at->on().make_loop(options) : loop::create(options);
+  return at ? at->on().make_loop(options) : loop::create(options, choose_backend_of_test);
 }
 
 peer_thread::peer_thread(std::move_only_function<void()> body) {

@@ -30,3 +30,7 @@ weir_component(resolver net libcares)
 weir_component(postgres adapters libpq)
 weir_component(redis adapters hiredis)
 weir_component(curl adapters libcurl)
+# kqueue belongs to the systems whose kernel has it; elsewhere there may be an emulation.
+if(NOT CMAKE_SYSTEM_NAME MATCHES "BSD|Darwin|DragonFly")
+  weir_component(kqueue io libkqueue)
+endif()

@@ -32,7 +32,7 @@ if cmake -S "$consumer" -B "$work/none" -G Ninja -DCMAKE_CXX_COMPILER="$compiler
 grep -q "set weir_FOUND to FALSE" "$work/none.log"
 
 echo "--- pkg-config"
-PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name weir.pc)")
+PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name weir.pc)"):${PKG_CONFIG_PATH:-}
 export PKG_CONFIG_PATH
 mkdir "$work/plain"
 # compile PROGRAM SOURCE MODULE; pkg-config answers with several words

@@ -1,0 +1,39 @@
+// What kqueue_reactor uses of FreeBSD's <sys/event.h>, for a compile check on other systems. Written from the
+// manual page kqueue(2) of FreeBSD 14, which gives the structure as it is since FreeBSD 12, the functions and
+// the names. It gives no values, and nothing is run with these: they only differ from each other. Never
+// installed.
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct timespec;
+
+struct kevent {
+  uintptr_t ident;
+  short filter;
+  u_short flags;
+  u_int fflags;
+  int64_t data;
+  void* udata;
+  uint64_t ext[4];
+};
+
+#define EVFILT_READ (-1)
+#define EVFILT_WRITE (-2)
+#define EVFILT_USER (-3)
+
+#define EV_ADD 0x0001
+#define EV_DELETE 0x0002
+#define EV_CLEAR 0x0004
+#define EV_RECEIPT 0x0008
+#define EV_EOF 0x0010
+#define EV_ERROR 0x0020
+
+#define NOTE_TRIGGER 0x0001
+
+extern "C" {
+int kqueue(void);
+int kevent(int kq, const struct kevent* changelist, int nchanges, struct kevent* eventlist, int nevents,
+           const struct timespec* timeout);
+}

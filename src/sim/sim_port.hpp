@@ -46,6 +46,7 @@ struct sim_proactor::delayed_step : timed_event {
   step then = nullptr;
   std::span<const std::byte> lent; ///< what the kernel still reads: nobody may change it before
   std::uint64_t lent_sum = 0;
+  int pieces_left = 0; ///< of a cancellation that comes late: what may be received before it
 };
 
 } // namespace weir::sim

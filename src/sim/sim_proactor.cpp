@@ -15,6 +15,7 @@ namespace weir::sim {
 namespace {
 
 constexpr std::size_t steps_at_first = 32;
+constexpr int pieces_before_cancellation = 8;
 constexpr std::uint64_t dead_turn_ns = 3'600'000'000'000; // beyond what anybody waits for
 
 std::uint64_t sum_of(std::span<const std::byte> bytes) noexcept {
@@ -183,7 +184,9 @@ void sim_proactor::cancel(operation& op) noexcept {
     state_of(op) = operation_state::cancelling;
     if (has(op, flag_deaf)) drop_later(op);
     flags_of(op) &= static_cast<std::uint16_t>(~flag_deaf);
-    return later(op, delay_of(fault::cancel_came_late, 2'000'000), &sim_proactor::end_cancellation);
+    later(op, delay_of(fault::cancel_came_late, 2'000'000), &sim_proactor::end_cancellation);
+    due_steps_.back()->pieces_left = pieces_before_cancellation;
+    return;
   }
   if (has(op, flag_deaf)) drop_later(op);
   const bool is_late = !is_dead_ && happens(fault::cancel_reordered);
@@ -200,6 +203,17 @@ void sim_proactor::end_cancellation(operation& op) noexcept {
   [[maybe_unused]] const bool was_waiting = leave_line(op);
   assert(was_waiting);
   stop(op, -ECANCELED);
+}
+
+/// What the kernel had in its hands may come before the cancellation; whoever sends without end cannot keep
+/// it away.
+bool sim_proactor::hears_of_cancellation(operation& op) noexcept {
+  if (op.state() != operation_state::cancelling) return false;
+  const auto found = std::ranges::find(due_steps_, &op, &delayed_step::op);
+  if (found == due_steps_.end() || --(*found)->pieces_left > 0) return false;
+  drop_later(op);
+  end_cancellation(op);
+  return true;
 }
 
 /// Its number may name another file by now: then it is looked for.

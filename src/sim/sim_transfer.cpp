@@ -147,6 +147,7 @@ bool sim_proactor::serve_accept(port& on, operation& op) noexcept {
   }
   if (outcome >= 0 && op.kind() == operation_kind::accept_many) {
     tell(op, completion(outcome, true));
+    (void)hears_of_cancellation(op);
     return true;
   }
   finish_reader(on, op, outcome);
@@ -222,7 +223,11 @@ std::size_t sim_proactor::receive_into_slot(port& on, operation& op, std::size_t
   counters_.bytes_received += static_cast<std::uint64_t>(count);
   slot.truncate(static_cast<std::size_t>(count));
   tell(op, completion(count, true, std::move(slot)));
-  return may_fall_deaf(op) ? 0 : static_cast<std::size_t>(count);
+  return stays_armed(op) ? static_cast<std::size_t>(count) : 0;
+}
+
+bool sim_proactor::stays_armed(operation& op) noexcept {
+  return !hears_of_cancellation(op) && !may_fall_deaf(op);
 }
 
 /// The kernel has ended what stayed armed; until it is armed anew, in the next turn or so, nothing is heard.
@@ -271,7 +276,7 @@ std::size_t sim_proactor::receive_messages(port& on, operation& op) noexcept {
   counters_.bytes_received += received;
   message_slot::describe(memory, header, received);
   tell(op, message_slot::deliver(*slot.release_owner(), wanted.control.size(), received));
-  return may_fall_deaf(op) ? 0 : std::max<std::size_t>(received, 1);
+  return stays_armed(op) ? std::max<std::size_t>(received, 1) : 0;
 }
 
 // --- writers ---

@@ -91,6 +91,8 @@ class sim_proactor final : public proactor {
   void stop(operation& op, int error) noexcept;
   bool leave_line(operation& op) noexcept;
   void end_cancellation(operation& op) noexcept;
+  /// After each piece of what stays armed: whether a cancellation that came late ends it now.
+  bool hears_of_cancellation(operation& op) noexcept;
   void tell_kept(operation& op) noexcept;
 
   // Later: calls `then` after `delay_ns` of virtual time, unless it is dropped before. Once for an operation
@@ -126,6 +128,7 @@ class sim_proactor final : public proactor {
   std::size_t receive_message(port& on, operation& op) noexcept;
   std::size_t receive_messages(port& on, operation& op) noexcept;
   lease acquire_slot(port& on) noexcept;
+  bool stays_armed(operation& op) noexcept; ///< after a piece
   bool may_fall_deaf(operation& op) noexcept;
   void arm_anew(operation& op) noexcept;
   void serve_writers(port& on) noexcept;

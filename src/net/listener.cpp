@@ -1,5 +1,6 @@
 #include <weir/async/event.hpp>
 #include <weir/async/operations.hpp>
+#include <weir/async/shield.hpp>
 #include <weir/base/ring.hpp>
 #include <weir/io/loop.hpp>
 #include <weir/io/system_calls.hpp>
@@ -42,7 +43,13 @@ class listener::core {
   void abandon() noexcept {
     abandoned_ = true;
     home_.cancel(accept_);
-    if (accept_.is_idle()) delete this;
+    if (accept_.is_idle()) end();
+  }
+  static task<> closed(core* orphan) {
+    event done(event_reset::manual);
+    orphan->closed_ = &done;
+    listener::abandon()(orphan);
+    (void)co_await done.wait();
   }
 
   address local;
@@ -65,10 +72,7 @@ class listener::core {
   void on_accepted(const completion& what) noexcept {
     if (what.result >= 0) keep(descriptor(what.result));
     if (what.more) return;
-    if (abandoned_) {
-      delete this;
-      return;
-    }
+    if (abandoned_) return end();
     if (is_stopping_) return take_rest();
     if (what.result < 0 && !(paused_ && what.result == -ECANCELED))
       failure = error::from_errno(what.result, "accept");
@@ -103,8 +107,15 @@ class listener::core {
     arrived.set();
   }
 
+  void end() noexcept {
+    event* const closed = closed_;
+    delete this;
+    if (closed) closed->set();
+  }
+
   loop& home_;
   descriptor socket_;
+  event* closed_ = nullptr; ///< of who waits for the end
   std::size_t accepted_max_;
   accept_many accept_;
   bool paused_ = false;
@@ -175,6 +186,12 @@ result<listener> listener::adopt(descriptor socket, const listen_options& option
 
 void listener::stop() noexcept {
   core_->stop();
+}
+
+task<> listener::close() {
+  task<> closing = core::closed(core_.get()); // made first: without memory the listener stays whole
+  core_.release();
+  co_await shield(std::move(closing));
 }
 
 task<result<stream>> listener::accept(stream_options options) {

@@ -112,9 +112,13 @@ task<> socket::accept_loop(listener from, std::string name) {
       why = std::move(accepted).error();
     } catch (const std::bad_alloc&) { // is what `why` says
     }
-    if (why.is_cancelled()) co_return;
+    if (why.is_cancelled()) break;
     tell(socket_event_kind::accept_failed, name, &why);
     (void)co_await sleep_for(accept_pause);
+  }
+  try {
+    co_await from.close(); // so that whoever closes this socket may bind another to the endpoint at once
+  } catch (const std::bad_alloc&) { // then it goes with this frame
   }
 }
 

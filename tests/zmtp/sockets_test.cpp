@@ -45,6 +45,17 @@ TEST_P(sockets_test, tells_where_it_is_bound) {
   });
 }
 
+TEST_P(sockets_test, that_are_closed_leave_their_endpoint_free) {
+  run([&]() -> task<> {
+    std::string endpoint(anywhere());
+    for (int life = 0; life < 5; ++life) {
+      router ours(quick());
+      endpoint = bind_to(ours, endpoint);
+      co_await close(ours);
+    }
+  });
+}
+
 TEST_P(sockets_test, refuses_endpoints_that_cannot_work) {
   run([&]() -> task<> {
     dealer ours(quick());

@@ -5,8 +5,8 @@
 // somebody waits for it, and none in advance: for who counts them (runtime/accept_gate.hpp). Running out of
 // descriptors is no error of the listener: it reports it, and goes on when asked again. Thread rule: the loop
 // on which it was made. Cancel-safety: `accept` cancelled takes no connection; none is lost. Lifetime:
-// movable; destroying it closes the listening socket and the connections that nobody took. A unix-domain path
-// is removed by the listener that bound it.
+// movable; destroying it closes the listening socket, a turn or more later, and the connections that nobody
+// took. A unix-domain path is removed by the listener that bound it.
 #pragma once
 
 #include <weir/async/task.hpp>
@@ -46,6 +46,10 @@ class listener {
   /// Takes no more connections than those that are in the backlog, up to `accepted_max`, and closes the
   /// socket: who comes later is for those that share it, else refused.
   void stop() noexcept;
+
+  /// Closes it as its destruction does, and waits until that has happened, cancelled or not: its address is
+  /// free then. From the call on the listener is empty.
+  task<> close();
 
   /// With the port that the system chose.
   const address& local_address() const noexcept;

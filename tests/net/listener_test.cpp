@@ -126,6 +126,20 @@ TEST_P(listener_test, reports_that_descriptors_ran_out_and_goes_on) {
   });
 }
 
+TEST_P(listener_test, that_was_closed_has_left_its_address) {
+  run([&]() -> task<> {
+    address at = somewhere();
+    for (int life = 0; life < 5; ++life) {
+      listener from = bound(at);
+      at = from.local_address();
+      co_await from.close();
+      EXPECT_FALSE(from);
+      result<stream> refused = co_await stream::connect(at);
+      EXPECT_FALSE(refused);
+    }
+  });
+}
+
 TEST_P(listener_test, closed_drops_what_nobody_took_and_leaves_no_descriptor) {
   run([&]() -> task<> {
     listener from = bound(somewhere());

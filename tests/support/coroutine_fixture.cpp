@@ -63,7 +63,8 @@ std::vector<backend_case> real_upper_backends() {
 
 std::vector<backend_case> upper_backends() {
   if (!is_on_simulated_hosts()) return real_upper_backends();
-  return {simulated_backends().front()};
+  const std::span<const backend_case> simulated = simulated_backends();
+  return {simulated.begin(), simulated.end()};
 }
 
 } // namespace weir::test

@@ -84,7 +84,7 @@ task<> turns(int count);
 std::array<backend_case, 3> streaming_backends();
 /// The real backends on which everything above operations is tested: those, and what is a component.
 std::vector<backend_case> real_upper_backends();
-/// Those, or a simulated host (is_on_simulated_hosts): hostile ones are for scenarios.
+/// Those, or simulated hosts (is_on_simulated_hosts), a kind one and a hostile one.
 std::vector<backend_case> upper_backends();
 
 /// Once on each of them.

@@ -36,7 +36,7 @@ if(WEIR_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# All presets but release set CMAKE_UNITY_BUILD: eight sources of a target are compiled as one, in half the time, because
+# All presets but release set CMAKE_UNITY_BUILD: many sources of a target are compiled as one, in half the time, because
 # most of it went to the same headers again and again. So names in unnamed namespaces are unique within a target.
 # The release preset compiles every source by itself, and finds the include that is missing.
 

@@ -31,7 +31,7 @@ int found_by_seeds(const scenario& what, std::uint64_t last_seed) {
   return found;
 }
 
-exhaustive_options without_faults() {
+exhaustive_options each_without_faults() {
   exhaustive_options options;
   options.run.kinds.reset();
   return options;
@@ -123,7 +123,7 @@ TEST(cancel_each_test, finds_the_one_wait_behind_which_a_program_does_not_end) {
   scenario what = toy<forgets_to_clean_up>("forgets_to_clean_up");
   what.liveness_ns = 60'000'000'000; // it may be stalled
   EXPECT_EQ(found_by_seeds(what, 50), 0);
-  const exhaustive_report report = cancel_each(what, 1, without_faults());
+  const exhaustive_report report = cancel_each(what, 1, each_without_faults());
   ASSERT_FALSE(report.passed());
   EXPECT_EQ(report.failed->failure, "asked to end, but: forgetful still runs its program; ");
   EXPECT_GE(report.places, 10u);
@@ -150,7 +150,7 @@ TEST(cancel_each_test, finds_a_descriptor_that_is_left_open) {
   scenario what = toy<leaves_the_door_open>("leaves_the_door_open");
   what.liveness_ns = 60'000'000'000;
   EXPECT_EQ(found_by_seeds(what, 50), 0);
-  const exhaustive_report report = cancel_each(what, 1, without_faults());
+  const exhaustive_report report = cancel_each(what, 1, each_without_faults());
   ASSERT_FALSE(report.passed());
   EXPECT_EQ(report.failed->failure,
             "all programs have ended when they were asked to, and a descriptor is open still");
@@ -178,7 +178,7 @@ class talks_to_itself : public hosts_run {
 
 TEST(cancel_each_test, tries_each_suspension_and_holds_nobody_to_what_he_could_not_do) {
   scenario what = toy<talks_to_itself>("talks_to_itself");
-  exhaustive_report report = cancel_each(what, 1, without_faults());
+  exhaustive_report report = cancel_each(what, 1, each_without_faults());
   EXPECT_TRUE(report.passed()) << report.failed->failure;
   EXPECT_TRUE(report.is_complete);
   EXPECT_EQ(report.tally.runs, report.places + 1);
@@ -200,7 +200,7 @@ class has_a_combination : public ticking {
 TEST(every_choice_test, finds_the_one_combination) {
   const scenario what = toy<has_a_combination>("has_a_combination");
   EXPECT_EQ(found_by_seeds(what, 100), 0) << "too easy to show anything";
-  const exhaustive_report report = every_choice(what, 1, without_faults());
+  const exhaustive_report report = every_choice(what, 1, each_without_faults());
   ASSERT_FALSE(report.passed());
   EXPECT_EQ(report.place, "--way 3,1,4,1");
   EXPECT_EQ(report.failed->failure, "it opened");
@@ -224,7 +224,8 @@ class draws_a_little : public ticking {
 
 TEST(every_choice_test, comes_to_an_end_when_all_are_tried) {
   draws_a_little::drawn.clear();
-  const exhaustive_report report = every_choice(toy<draws_a_little>("draws_a_little"), 1, without_faults());
+  const exhaustive_report report =
+      every_choice(toy<draws_a_little>("draws_a_little"), 1, each_without_faults());
   EXPECT_TRUE(report.passed());
   EXPECT_TRUE(report.is_complete);
   EXPECT_EQ(report.places, 3u);
@@ -237,7 +238,7 @@ TEST(every_choice_test, comes_to_an_end_when_all_are_tried) {
 }
 
 TEST(every_choice_test, tells_how_deep_it_came) {
-  exhaustive_options few = without_faults();
+  exhaustive_options few = each_without_faults();
   few.runs_max = 40;
   const exhaustive_report some = every_choice(toy<has_a_combination>("has_a_combination"), 1, few);
   EXPECT_TRUE(some.passed());
@@ -258,7 +259,7 @@ class both_at_once : public ticking {
 };
 
 TEST(every_choice_test, makes_the_allowed_faults_happen_in_every_way) {
-  exhaustive_options options = without_faults();
+  exhaustive_options options = each_without_faults();
   options.run.kinds.set(static_cast<std::size_t>(fault::stall));
   EXPECT_TRUE(every_choice(toy<both_at_once>("both_at_once"), 1, options).is_complete);
   options.run.kinds.set(static_cast<std::size_t>(fault::torn_write));

@@ -76,21 +76,21 @@ octets command(const octets& body) {
   return encoded(frame_kind::command, body);
 }
 
-const octets ping = wire("\x04"
-                         "PING"
-                         "\0\0"
-                         "LOL");
+const octets ping_body = wire("\x04"
+                              "PING"
+                              "\0\0"
+                              "LOL");
 const octets long_body = joined(wire("\x05"
                                      "READY"),
                                 repeated(294));
 
 /// Every kind of frame, whole messages and interrupted ones.
-const octets varied_stream = joined(last(5), more(0), last(1), command(ping), more(255), command(long_body),
-                                    more(256), command(ping), last(0),
+const octets varied_stream = joined(last(5), more(0), last(1), command(ping_body), more(255),
+                                    command(long_body), more(256), command(ping_body), last(0),
                                     wire("\x02\0\0\0\0\0\0\0\x02"
                                          "ab"),
                                     command({}), last(64), last(0), last(300));
-const report varied_report{{{2, ping}, {2, long_body}, {2, ping}, {4, {}}}, 7, 0, true, ""};
+const report varied_report{{{2, ping_body}, {2, long_body}, {2, ping_body}, {4, {}}}, 7, 0, true, ""};
 
 TEST(frame_scanner, sees_messages_and_commands_in_their_order) {
   EXPECT_EQ(scan(varied_stream), varied_report);
@@ -117,9 +117,9 @@ TEST(frame_scanner, counts_a_message_with_its_last_byte) {
 }
 
 TEST(frame_scanner, is_at_a_boundary_only_where_a_stream_may_end) {
-  const octets stream = joined(last(2), command(ping), more(1), last(0));
+  const octets stream = joined(last(2), command(ping_body), more(1), last(0));
   const auto whole = std::span<const std::byte>(stream);
-  const std::size_t ends[] = {0, 4, 4 + 2 + ping.size(), stream.size()};
+  const std::size_t ends[] = {0, 4, 4 + 2 + ping_body.size(), stream.size()};
   for (std::size_t length = 0; length <= whole.size(); ++length)
     EXPECT_EQ(scan_pieces({whole.first(length)}).at_boundary, std::ranges::count(ends, length) == 1)
         << length;
@@ -144,19 +144,19 @@ TEST(frame_scanner, tells_how_much_of_a_body_is_still_to_come) {
 }
 
 TEST(frame_scanner, keeps_quiet_about_missing_bytes_of_commands) {
-  const octets stream = command(ping);
+  const octets stream = command(ping_body);
   EXPECT_EQ(scan_pieces({std::span(stream).first(5)}).body_bytes_missing, 0U);
 }
 
 TEST(frame_scanner, stops_behind_a_command_and_shows_it_without_a_copy_if_it_can) {
-  const octets stream = joined(last(1), command(ping), last(1));
+  const octets stream = joined(last(1), command(ping_body), last(1));
   frame_scanner scanner;
   scanner.allow_messages();
   std::span<const std::byte> rest = stream;
   EXPECT_EQ(scanner.scan(rest), scan_event::command);
   EXPECT_EQ(scanner.messages_completed(), 1U);
   EXPECT_EQ(scanner.command().data(), stream.data() + 3 + 2);
-  EXPECT_EQ(rest.data(), scanner.command().data() + ping.size());
+  EXPECT_EQ(rest.data(), scanner.command().data() + ping_body.size());
   EXPECT_EQ(rest.size(), 3U);
   EXPECT_EQ(scanner.scan(rest), scan_event::end_of_chunk);
   EXPECT_EQ(scanner.messages_completed(), 2U);
@@ -182,7 +182,7 @@ TEST(frame_scanner, lets_no_message_pass_before_the_handshake_ends) {
 }
 
 TEST(frame_scanner, refuses_broken_headers_anywhere) {
-  for (const octets& before : {octets{}, last(5), more(5), command(ping)}) {
+  for (const octets& before : {octets{}, last(5), more(5), command(ping_body)}) {
     EXPECT_EQ(broken_by(joined(before, wire("\x08"))),
               "frame with a reserved flag: the peer broke the protocol");
     EXPECT_EQ(broken_by(joined(before, wire("\x05\x01"))),
@@ -193,7 +193,7 @@ TEST(frame_scanner, refuses_broken_headers_anywhere) {
 }
 
 TEST(frame_scanner, finds_the_same_error_wherever_the_stream_is_cut) {
-  const octets stream = joined(last(5), more(9), command(ping), more(2), wire("\x06\x80\0\0\0\0\0\0\0"));
+  const octets stream = joined(last(5), more(9), command(ping_body), more(2), wire("\x06\x80\0\0\0\0\0\0\0"));
   const report expected = scan(stream);
   EXPECT_EQ(expected.broken, "frame of 2^63 bytes or more: the peer broke the protocol");
   EXPECT_EQ(expected.messages, 1U);
@@ -209,7 +209,7 @@ TEST(frame_scanner, limits_the_bytes_of_a_message_over_all_its_frames) {
     EXPECT_EQ(broken_by(joined(more(limit - 4), more(4), last(0)), limits), "") << limit;
     EXPECT_EQ(broken_by(last(limit + 1), limits), too_long) << limit;
     EXPECT_EQ(broken_by(joined(more(limit - 4), more(4), last(1)), limits), too_long) << limit;
-    EXPECT_EQ(broken_by(joined(more(limit), command(ping), last(1)), limits), too_long) << limit;
+    EXPECT_EQ(broken_by(joined(more(limit), command(ping_body), last(1)), limits), too_long) << limit;
   }
   EXPECT_EQ(broken_by(last(0), {.message_bytes_max = 0}), "");
   EXPECT_EQ(broken_by(last(1), {.message_bytes_max = 0}), too_long);
@@ -245,8 +245,8 @@ TEST(frame_scanner, judges_a_frame_by_its_header_alone) {
 TEST(frame_scanner, limits_the_frames_of_a_message) {
   const std::string too_many = "message of more than frames_max frames: a limit was reached";
   const scan_limits three{.frames_max = 3};
-  EXPECT_EQ(broken_by(joined(more(0), more(0), last(0), more(1), command(ping), more(1), last(1)), three),
-            "");
+  EXPECT_EQ(
+      broken_by(joined(more(0), more(0), last(0), more(1), command(ping_body), more(1), last(1)), three), "");
   EXPECT_EQ(broken_by(joined(more(0), more(0), more(0), last(0)), three), too_many);
   EXPECT_EQ(broken_by(joined(more(300), more(300), more(300), last(300)), three), too_many);
   EXPECT_EQ(broken_by(joined(last(9), last(9)), {.frames_max = 1}), "");

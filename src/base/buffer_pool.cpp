@@ -1,6 +1,6 @@
-#include <weir/base/buffer_pool.hpp>
+#include "platform/pages.hpp"
 
-#include <sys/mman.h>
+#include <weir/base/buffer_pool.hpp>
 
 #include <cassert>
 #include <cstdio>
@@ -44,17 +44,14 @@ buffer_pool::buffer_pool(const buffer_pool_options& options)
 
   slots_ = std::make_unique<pool_slot[]>(slots_max_);
   if (options.trace_leases || traces_always) origins_ = std::make_unique<lease_origin[]>(slots_max_);
-  void* memory = ::mmap(nullptr, slots_max_ * slot_bytes_, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  ::madvise(memory, slots_max_ * slot_bytes_, MADV_DONTFORK);
-  memory_ = static_cast<std::byte*>(memory);
+  memory_ = platform::reserve_pages(slots_max_ * slot_bytes_);
+  if (!memory_) throw std::bad_alloc();
 }
 
 buffer_pool::~buffer_pool() {
   if (in_use_ != 0 && traces_always) report_held(*this);
   assert(in_use_ == 0 && "a lease outlives its buffer pool");
-  ::munmap(memory_, slots_max_ * slot_bytes_);
+  platform::release_pages(memory_, slots_max_ * slot_bytes_);
 }
 
 lease buffer_pool::acquire() noexcept {

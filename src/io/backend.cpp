@@ -1,7 +1,6 @@
+#include "platform/backends.hpp"
+
 #include <weir/io/backend.hpp>
-#include <weir/io/epoll_reactor.hpp>
-#include <weir/io/reactive_proactor.hpp>
-#include <weir/io/uring_proactor.hpp>
 
 #include <array>
 #include <cstdlib>
@@ -9,7 +8,7 @@
 namespace weir {
 namespace {
 
-constexpr std::array<std::string_view, 3> backend_names = {"automatic", "io_uring", "epoll"};
+constexpr std::array<std::string_view, 4> backend_names = {"automatic", "io_uring", "epoll", "iocp"};
 
 /// What the program asks for, narrowed by what the environment allows.
 struct narrowed_choice {
@@ -37,14 +36,6 @@ result<narrowed_choice> narrow(backend wanted, capability_mask allowed) {
   return choice;
 }
 
-/// "io_uring: proven by the self-test, without bundles"
-std::string uring_reason(capability_mask allowed, capability_mask found) {
-  std::string reason = "io_uring: proven by the self-test";
-  const capability_mask missing(allowed.bits() & ~found.bits());
-  if (missing.bits() != 0) reason += ", without " + missing.to_string();
-  return reason;
-}
-
 } // namespace
 
 std::string_view name_of(backend which) noexcept {
@@ -52,8 +43,8 @@ std::string_view name_of(backend which) noexcept {
 }
 
 result<backend> parse_backend(std::string_view text) {
-  for (const backend which : {backend::automatic, backend::io_uring, backend::epoll})
-    if (text == name_of(which)) return which;
+  for (std::size_t i = 0; i < backend_names.size(); ++i)
+    if (text == backend_names[i]) return static_cast<backend>(i);
   return fail(error(errc::invalid_argument, "backend").at("'" + std::string(text) + "'"));
 }
 
@@ -62,22 +53,20 @@ result<chosen_backend> choose_backend(backend wanted, const proactor_options& op
                                       loop_counters& counters) {
   const auto choice = narrow(wanted, options.allowed);
   if (!choice) return fail(choice.error());
-  std::string why_epoll = "epoll: " + std::string(choice->by);
-  if (choice->wanted != backend::epoll) {
-    proactor_options narrowed = options;
-    narrowed.allowed = choice->allowed;
-    auto uring = uring_proactor::create(completed, pool, counters, narrowed);
-    if (uring) {
-      std::string reason = uring_reason(choice->allowed, (*uring)->capabilities());
-      return chosen_backend(std::move(*uring), std::move(reason));
-    }
-    if (choice->wanted == backend::io_uring) return fail(uring.error());
-    why_epoll = "epoll: " + uring.error().message();
+  proactor_options narrowed = options;
+  narrowed.allowed = choice->allowed;
+  if (choice->wanted != backend::automatic)
+    return platform::make_backend(choice->wanted, choice->by, narrowed, completed, pool, counters);
+
+  // The first that the machine has. Why it has not the one before is why this one was chosen.
+  std::string reason(choice->by);
+  result<chosen_backend> made = fail(std::errc::not_supported, "no backend");
+  for (const backend each : platform::preferred_backends()) {
+    made = platform::make_backend(each, reason, narrowed, completed, pool, counters);
+    if (made) break;
+    reason = made.error().message();
   }
-  auto reactor = epoll_reactor::create(counters);
-  if (!reactor) return fail(reactor.error());
-  auto adapted = std::make_unique<reactive_proactor>(std::move(*reactor), completed, pool, counters, options);
-  return chosen_backend(std::move(adapted), std::move(why_epoll));
+  return made;
 }
 
 } // namespace weir

@@ -1,13 +1,11 @@
-#include <weir/io/blocking_pool.hpp>
+#include "platform/threads.hpp"
 
-#include <pthread.h>
-#include <sched.h>
+#include <weir/io/blocking_pool.hpp>
 
 #include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <new>
 #include <string>
@@ -17,30 +15,6 @@
 
 namespace weir {
 namespace {
-
-/// While one lives this thread takes no signals, and neither do threads that it starts: signals are for
-/// loops.
-class all_signals_blocked {
- public:
-  all_signals_blocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~all_signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  all_signals_blocked(const all_signals_blocked&) = delete;
-  all_signals_blocked& operator=(const all_signals_blocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-/// A thread that wakes takes no core from a loop that runs, and one that runs yields to a loop that wakes.
-/// Real-time threads keep what they were given.
-void give_way_to_loops() noexcept {
-  const sched_param none{};
-  if (::sched_getscheduler(0) == SCHED_OTHER) ::sched_setscheduler(0, SCHED_BATCH, &none);
-}
 
 /// About a year: a wait of "for ever" stays within what the clock can count.
 constexpr std::uint64_t idle_max_ns = std::uint64_t{365} * 24 * 3600 * 1'000'000'000;
@@ -63,7 +37,6 @@ class blocking_pool::crew {
       : name_("weir-" + std::string(name_of(which))), options_(options),
         idle_(std::min(idle_ns, idle_max_ns)), places_(options.threads_max) {
     assert(options.threads_max > 0);
-    knows_cores_ = ::sched_getaffinity(0, sizeof cores_, &cores_) == 0;
   }
   ~crew();
 
@@ -98,8 +71,7 @@ class blocking_pool::crew {
   std::vector<std::thread> places_; ///< joinable: taken
   unsigned threads_ = 0;
   unsigned idle_count_ = 0;
-  cpu_set_t cores_{};
-  bool knows_cores_ = false;
+  const platform::core_set cores_ = platform::core_set::of_this_thread();
   bool is_ending_ = false;
 };
 
@@ -141,7 +113,7 @@ bool blocking_pool::crew::revoke(pool_work& item) noexcept {
 std::error_code blocking_pool::crew::start_thread() noexcept {
   for (std::thread& each : places_) {
     if (each.joinable()) continue;
-    const all_signals_blocked until_started;
+    const platform::signals_blocked until_started;
     try {
       each = std::thread([this, &each] { work_until_idle(each); });
     } catch (const std::system_error& why) {
@@ -156,9 +128,9 @@ std::error_code blocking_pool::crew::start_thread() noexcept {
 }
 
 void blocking_pool::crew::work_until_idle(std::thread& mine) noexcept {
-  pthread_setname_np(pthread_self(), name_.c_str());
-  if (knows_cores_) ::sched_setaffinity(0, sizeof cores_, &cores_); // not those of the loop that started it
-  give_way_to_loops();
+  platform::name_this_thread(name_.c_str());
+  cores_.bind_this_thread(); // not those of the loop that started it
+  platform::give_way_to_loops();
   std::unique_lock guard(lock_);
   while (wait_for_work(guard)) {
     pool_work* item = queue_.pop_front();

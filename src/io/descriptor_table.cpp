@@ -1,7 +1,8 @@
 #include "descriptor_table.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
+#include <weir/io/platform/sockets.hpp>
+#include <weir/io/platform/files.hpp>
+
 
 #include <cassert>
 #include <cerrno>

@@ -2,9 +2,8 @@
 #include "descriptor_table.hpp"
 #include "nonblocking_calls.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/reactive_proactor.hpp>
-
-#include <poll.h>
 
 #include <algorithm>
 #include <array>

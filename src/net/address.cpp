@@ -1,9 +1,6 @@
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/address.hpp>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <charconv>
@@ -27,13 +24,13 @@ result<address> ask(name_query query, int descriptor, const char* operation) {
   socklen_t bytes = sizeof raw;
   if ((calls().*query)(descriptor, reinterpret_cast<sockaddr*>(&raw), &bytes) != 0)
     return fail(error::from_errno(errno, operation));
-  return address_of(raw, bytes);
+  return {reinterpret_cast<const sockaddr*>(&raw), bytes};
 }
 
 } // namespace
 
 address::address(const sockaddr* raw, socklen_t raw_bytes) noexcept : bytes_(raw_bytes) {
-  std::memcpy(&storage_, raw, raw_bytes);
+  std::memcpy(&storage_, raw, static_cast<std::size_t>(raw_bytes));
 }
 
 result<address> address::ip(std::string_view host, std::uint16_t port) {
@@ -110,10 +107,16 @@ std::uint16_t address::port() const noexcept {
   return 0;
 }
 
+/// Of a unix-domain address; 0 for a socket that has no name.
+std::size_t address::path_bytes() const noexcept {
+  const auto all = static_cast<std::size_t>(bytes_);
+  return is_unix() && all > path_offset ? all - path_offset : 0;
+}
+
 std::string address::unix_path() const {
   const auto& raw = reinterpret_cast<const sockaddr_un&>(storage_);
-  if (!is_unix() || bytes_ <= path_offset || raw.sun_path[0] == '\0') return {};
-  return {raw.sun_path, ::strnlen(raw.sun_path, bytes_ - path_offset)};
+  if (path_bytes() == 0 || raw.sun_path[0] == '\0') return {};
+  return {raw.sun_path, ::strnlen(raw.sun_path, path_bytes())};
 }
 
 std::string address::host() const {
@@ -124,8 +127,8 @@ std::string address::host() const {
     return ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, text,
                        sizeof text);
   const auto& raw = reinterpret_cast<const sockaddr_un&>(storage_);
-  if (is_unix() && bytes_ > path_offset && raw.sun_path[0] == '\0')
-    return "@" + std::string(raw.sun_path + 1, bytes_ - path_offset - 1);
+  if (path_bytes() > 0 && raw.sun_path[0] == '\0')
+    return "@" + std::string(raw.sun_path + 1, path_bytes() - 1);
   return unix_path();
 }
 

@@ -5,8 +5,7 @@
 #pragma once
 
 #include <weir/io/descriptor.hpp>
-
-#include <sys/socket.h>
+#include <weir/io/platform/sockets.hpp>
 
 #include <array>
 #include <cassert>

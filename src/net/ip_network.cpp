@@ -1,6 +1,5 @@
+#include <weir/io/platform/sockets.hpp>
 #include <weir/net/ip_network.hpp>
-
-#include <netinet/in.h>
 
 #include <charconv>
 #include <cstring>

@@ -3,13 +3,11 @@
 #include <weir/async/shield.hpp>
 #include <weir/base/ring.hpp>
 #include <weir/io/loop.hpp>
+#include <weir/io/platform/files.hpp>
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 #include <weir/net/stale_path.hpp>
-
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <new>

@@ -1,8 +1,7 @@
 #include "proxy_format.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/net/proxy_protocol.hpp>
-
-#include <netinet/in.h>
 
 namespace weir {
 namespace {

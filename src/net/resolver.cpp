@@ -2,9 +2,8 @@
 
 #include <weir/async/offload.hpp>
 #include <weir/async/when_all.hpp>
+#include <weir/io/platform/sockets.hpp>
 #include <weir/net/resolver.hpp>
-
-#include <netinet/in.h>
 
 #include <cstring>
 #include <optional>

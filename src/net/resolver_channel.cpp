@@ -1,7 +1,8 @@
 #include "resolver_channel.hpp"
 
+#include <weir/io/platform/sockets.hpp>
+
 #include <netdb.h>
-#include <netinet/in.h>
 #include <sys/time.h>
 
 #include <algorithm>

@@ -1,8 +1,7 @@
 #include "socket_settings.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
-
-#include <sys/socket.h>
 
 #include <cerrno>
 

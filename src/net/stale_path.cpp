@@ -1,10 +1,8 @@
 #include <weir/io/descriptor.hpp>
+#include <weir/io/platform/files.hpp>
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/stale_path.hpp>
-
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string>

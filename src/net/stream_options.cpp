@@ -1,10 +1,7 @@
 #include "socket_settings.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/net/stream_options.hpp>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
 namespace weir {
 

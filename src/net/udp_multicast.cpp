@@ -1,10 +1,9 @@
 // Multicast on a udp_socket, for both families (ip(7), ipv6(7), RFC 3678).
 #include "datagram_core.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/udp_socket.hpp>
-
-#include <netinet/in.h>
 
 #include <cerrno>
 #include <cstring>

@@ -1,9 +1,7 @@
 #include "socket_settings.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/net/udp_options.hpp>
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace weir {
 

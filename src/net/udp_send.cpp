@@ -3,11 +3,11 @@
 #include "datagram_core.hpp"
 
 #include <weir/async/message_operations.hpp>
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/udp_socket.hpp>
 
 #include <linux/udp.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>

@@ -1,12 +1,11 @@
 #include "control_data.hpp"
 #include "datagram_core.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/udp_socket.hpp>
 
 #include <linux/udp.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 

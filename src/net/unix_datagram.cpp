@@ -4,13 +4,11 @@
 
 #include <weir/async/message_operations.hpp>
 #include <weir/async/operations.hpp>
+#include <weir/io/platform/files.hpp>
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/stale_path.hpp>
 #include <weir/net/unix_datagram.hpp>
-
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>

@@ -1,8 +1,8 @@
-// The choice of a backend: probe, self-test, and the reason told. io_uring where the kernel allows it and it
-// proves itself, else epoll.
+// The choice of a backend: probe, self-test, and the reason told. On Linux io_uring where the kernel allows
+// it and it proves itself, else epoll; on Windows I/O completion ports.
 //
-// WEIR_BACKEND ("io_uring", "epoll") and WEIR_CAPABILITIES (capabilities.hpp) can only take away: a backend
-// that the environment asks for and the machine does not have is an error that says why.
+// WEIR_BACKEND ("io_uring", "epoll", "iocp") and WEIR_CAPABILITIES (capabilities.hpp) can only take away: a
+// backend that the environment asks for and the machine does not have is an error that says why.
 #pragma once
 
 #include <weir/base/result.hpp>
@@ -13,7 +13,7 @@
 
 namespace weir {
 
-enum class backend : std::uint8_t { automatic, io_uring, epoll };
+enum class backend : std::uint8_t { automatic, io_uring, epoll, iocp };
 std::string_view name_of(backend which) noexcept;
 result<backend> parse_backend(std::string_view text);
 

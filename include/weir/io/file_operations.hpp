@@ -14,10 +14,8 @@
 
 #include <weir/io/blocking_pool.hpp>
 #include <weir/io/operation.hpp>
+#include <weir/io/platform/files.hpp>
 #include <weir/io/work.hpp>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cassert>

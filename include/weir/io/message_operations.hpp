@@ -136,7 +136,7 @@ class message_view {
   }
   /// 0: the sender has no address.
   socklen_t from_bytes() const noexcept {
-    return std::min<socklen_t>(header_.from_bytes, message_header::from_room_bytes);
+    return static_cast<socklen_t>(std::min<std::size_t>(header_.from_bytes, message_header::from_room_bytes));
   }
   std::span<const std::byte> control() const noexcept {
     const std::size_t begin = sizeof(message_header) + message_header::from_room_bytes;

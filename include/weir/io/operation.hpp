@@ -14,9 +14,7 @@
 
 #include <weir/base/intrusive.hpp>
 #include <weir/base/lease.hpp>
-
-#include <sys/socket.h>
-#include <sys/uio.h>
+#include <weir/io/platform/sockets.hpp>
 
 #include <cassert>
 #include <cstddef>

@@ -6,8 +6,9 @@
 // here. Thread rule: `calls()` is of the calling thread. Lifetime: who is put in place outlives its scope.
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include <weir/io/platform/files.hpp>
+#include <weir/io/platform/sockets.hpp>
+
 #include <sys/types.h>
 
 #include <cstddef>

@@ -5,8 +5,7 @@
 #pragma once
 
 #include <weir/base/result.hpp>
-
-#include <sys/socket.h>
+#include <weir/io/platform/sockets.hpp>
 
 #include <cstdint>
 #include <string>
@@ -47,6 +46,7 @@ class address {
   std::string to_string() const;
 
  private:
+  std::size_t path_bytes() const noexcept;
   sockaddr_storage storage_{};
   socklen_t bytes_ = 0;
 };

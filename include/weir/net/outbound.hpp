@@ -10,8 +10,7 @@
 
 #include <weir/base/buffer_pool.hpp>
 #include <weir/base/ring.hpp>
-
-#include <sys/uio.h>
+#include <weir/io/platform/sockets.hpp>
 
 #include <cstddef>
 #include <span>

@@ -1,6 +1,7 @@
-#include "file_calls.hpp"
+#include "../file_calls.hpp"
 
-#include <sys/uio.h>
+#include <weir/io/platform/sockets.hpp>
+
 #include <unistd.h>
 
 #include <cerrno>

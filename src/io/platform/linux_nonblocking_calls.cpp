@@ -1,6 +1,7 @@
-#include "nonblocking_calls.hpp"
+#include "../nonblocking_calls.hpp"
 
-#include <poll.h>
+#include <weir/io/platform/sockets.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>

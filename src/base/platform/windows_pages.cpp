@@ -1,0 +1,20 @@
+#include "pages.hpp"
+
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+#include <winsock2.h> // before <windows.h>, for what follows in the same unit
+
+namespace weir::platform {
+
+std::byte* reserve_pages(std::size_t size_bytes) noexcept {
+  return static_cast<std::byte*>(
+      ::VirtualAlloc(nullptr, size_bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE));
+}
+
+void release_pages(std::byte* memory, std::size_t) noexcept {
+  ::VirtualFree(memory, 0, MEM_RELEASE);
+}
+
+} // namespace weir::platform

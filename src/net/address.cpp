@@ -24,7 +24,7 @@ result<address> ask(name_query query, int descriptor, const char* operation) {
   socklen_t bytes = sizeof raw;
   if ((calls().*query)(descriptor, reinterpret_cast<sockaddr*>(&raw), &bytes) != 0)
     return fail(error::from_errno(errno, operation));
-  return {reinterpret_cast<const sockaddr*>(&raw), bytes};
+  return address(reinterpret_cast<const sockaddr*>(&raw), bytes);
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 #include "descriptor_table.hpp"
+#include "nonblocking_calls.hpp"
 
 #include <weir/io/platform/sockets.hpp>
-#include <weir/io/platform/files.hpp>
 
 
 #include <cassert>
@@ -66,9 +66,8 @@ reactive_proactor::descriptor_state* reactive_proactor::descriptor_table::find_o
                                                                                        int& error) noexcept {
   if (descriptor_state* known = find(descriptor)) return known;
   // A wild number must not make the table grow. Of a known page the reactor will tell.
-  ++counters_.system_calls;
   error = -EBADF;
-  if (::fcntl(descriptor, F_GETFD) < 0) return nullptr;
+  if (!nonblocking::is_open(descriptor, counters_)) return nullptr;
   error = -ENOMEM;
   const auto number = static_cast<std::size_t>(descriptor);
   const std::size_t index = number / page_states;

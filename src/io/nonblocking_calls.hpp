@@ -47,6 +47,8 @@ int check_is_datagram(int socket, loop_counters& counters) noexcept;
 /// poll(2) without waiting: the mask that is ready, 0 for none.
 int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept;
 
+/// Whether the number is one of this process.
+bool is_open(int descriptor, loop_counters& counters) noexcept;
 int close(int descriptor, loop_counters& counters) noexcept;
 int shutdown(const shutdown_operation& op, loop_counters& counters) noexcept;
 

@@ -1,7 +1,7 @@
 // Cancellation: at every point of an operation's life, exactly one completion, and nothing lost.
 #include "contract.hpp"
 
-#include <poll.h>
+#include <weir/io/platform/sockets.hpp>
 
 #include <memory>
 #include <thread>

@@ -1,8 +1,9 @@
 // Every kind of operation, on every kind of stream socket: what it reports and what it did.
 #include "contract.hpp"
 
+#include <weir/io/platform/sockets.hpp>
+
 #include <fcntl.h>
-#include <poll.h>
 
 #include <memory>
 

@@ -1,7 +1,7 @@
 // Both ends of every bound: at a bound operations wait in line; none fails, none is lost.
 #include "contract.hpp"
 
-#include <poll.h>
+#include <weir/io/platform/sockets.hpp>
 
 #include <algorithm>
 #include <deque>

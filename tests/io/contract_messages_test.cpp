@@ -1,8 +1,9 @@
 // Operations on messages, on UDP and on unix-domain datagram sockets: boundaries, addresses, control data.
 #include "contract.hpp"
 
+#include <weir/io/platform/sockets.hpp>
+
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <support/datagrams.hpp>
 
 #include <cstring>

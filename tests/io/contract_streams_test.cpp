@@ -1,8 +1,9 @@
 // Streams: ends, resets, order, and receiving while the buffer pool is exhausted.
 #include "contract.hpp"
 
+#include <support/fatal_sigpipe.hpp>
+
 #include <algorithm>
-#include <csignal>
 #include <deque>
 #include <thread>
 
@@ -102,10 +103,7 @@ TEST_P(contract_streams, a_reset_is_an_error_and_not_an_end) {
 }
 
 TEST_P(contract_streams, sends_to_a_peer_that_has_gone_fail_without_a_signal) {
-  struct sigaction before{};
-  struct sigaction dies{};
-  dies.sa_handler = SIG_DFL; // SIGPIPE would end this process
-  ASSERT_EQ(::sigaction(SIGPIPE, &dies, &before), 0);
+  const fatal_sigpipe in_force;
   const auto sends_until_failure = [&](auto make) {
     connection pair = connect_pair(over());
     pair.theirs.reset();
@@ -121,7 +119,6 @@ TEST_P(contract_streams, sends_to_a_peer_that_has_gone_fail_without_a_signal) {
   sends_until_failure([](int socket) { return std::make_unique<send>(socket, "x", true); });
   sends_until_failure(
       [](int socket) { return std::make_unique<send_gathered>(socket, std::vector<std::string>{"x", "y"}); });
-  ASSERT_EQ(::sigaction(SIGPIPE, &before, nullptr), 0);
 }
 
 /// Both directions at full speed on one thread: what comes out is what went in.

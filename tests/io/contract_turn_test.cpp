@@ -1,12 +1,11 @@
 // The turn: its order, its budgets, its time, and how other threads reach it (docs/loop.md).
 #include "contract.hpp"
 
-#include <unistd.h>
+#include <support/asleep.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <fstream>
 #include <thread>
 
 namespace weir::test {
@@ -208,22 +207,11 @@ TEST_P(contract_turn, sleeps_until_its_next_timer_and_none_fires_early) {
   EXPECT_LE(on().counters().turns - turns_before, 100u);
 }
 
-/// Waits, without a sleep, until the thread sleeps in the kernel.
-void wait_until_asleep(pid_t thread) {
-  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/stat";
-  for (std::string state; state != "S";) {
-    std::ifstream stat(path);
-    stat.ignore(4096, ')');
-    stat >> state;
-    std::this_thread::yield();
-  }
-}
-
 TEST_P(contract_turn, is_woken_by_a_post_from_another_thread) {
   std::atomic<bool> ran = false;
   task_of_work posted([&] { ran = true; });
-  std::jthread poster([&, sleeper = ::gettid()] {
-    wait_until_asleep(sleeper);
+  std::jthread poster([&, here = sleeper()] {
+    here.wait_until_asleep();
     EXPECT_TRUE(on().post(posted));
   });
   ASSERT_TRUE(wait_for([&] { return ran.load(); }));
@@ -247,8 +235,8 @@ TEST_P(contract_turn, misses_no_post_however_the_threads_meet) {
 }
 
 TEST_P(contract_turn, ends_when_woken) {
-  std::jthread waker([&, sleeper = ::gettid()] {
-    wait_until_asleep(sleeper);
+  std::jthread waker([&, here = sleeper()] {
+    here.wait_until_asleep();
     on().wake();
   });
   on().turn(); // without a wake-up it never returns
@@ -299,8 +287,8 @@ TEST_P(contract_turn, run_ends_when_stopped_from_another_thread) {
   for (int round = 0; round < 3; ++round) {
     std::jthread stopper;
     task_of_work running([&] {
-      stopper = std::jthread([&, sleeper = ::gettid()] {
-        wait_until_asleep(sleeper);
+      stopper = std::jthread([&, here = sleeper()] {
+        here.wait_until_asleep();
         on().stop();
       });
     });

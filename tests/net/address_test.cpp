@@ -1,8 +1,8 @@
 // Addresses of every family: made from text, asked from sockets, printed.
+#include <weir/io/platform/sockets.hpp>
 #include <weir/net/address.hpp>
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <support/sockets.hpp>
 
 #include <string>

@@ -1,12 +1,11 @@
 // A stream's beginning and end: connecting, options, half-closing, closing, and what becomes of unsent bytes.
 #include "stream_ends.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <support/allocations.hpp>
 #include <support/descriptors.hpp>
 

@@ -1,6 +1,6 @@
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 
-#include <netinet/in.h>
 #include <support/datagrams.hpp>
 
 #include <cerrno>

@@ -1,8 +1,11 @@
+#include <weir/sim/host.hpp>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <support/backends.hpp>
 #include <support/descriptors.hpp>
 #include <support/simulation.hpp>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -29,7 +32,7 @@ std::size_t open_descriptors() {
   settle_backends();
   std::size_t count = 0;
   for_each_descriptor([&](const fs::directory_entry&, const fs::path&) { ++count; });
-  if (simulated_host* const at = simulated_host::current()) count += at->on().descriptors().open_count();
+  if (simulated_host* const at = simulated_host::current()) count += at->open_descriptors();
   return count;
 }
 
@@ -44,21 +47,24 @@ std::string list_of_open_descriptors() {
 descriptor_limit::descriptor_limit(std::size_t more) {
   if (simulated_host* const at = simulated_host::current())
     at->on().descriptors().set_limit(at->on().descriptors().open_count() + more);
-  if (::getrlimit(RLIMIT_NOFILE, &before_) != 0) throw std::runtime_error("getrlimit");
+  rlimit found{};
+  if (::getrlimit(RLIMIT_NOFILE, &found) != 0) throw std::runtime_error("getrlimit");
+  before_ = found.rlim_cur;
+  most_ = found.rlim_max;
   // The limit is on the number, not the count: what is free below the highest one counts as well.
   std::size_t limit = 0;
   for (std::size_t free = 0;; ++limit) {
     const bool is_open = ::fcntl(static_cast<int>(limit), F_GETFD) >= 0;
     if (!is_open && free++ == more) break;
   }
-  const rlimit lowered{limit, before_.rlim_max};
+  const rlimit lowered{limit, most_};
   if (::setrlimit(RLIMIT_NOFILE, &lowered) != 0) throw std::runtime_error("setrlimit");
 }
 
 void descriptor_limit::lift() {
-  if (simulated_host* const at = simulated_host::current())
-    at->on().descriptors().set_limit(before_.rlim_cur);
-  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0);
+  if (simulated_host* const at = simulated_host::current()) at->on().descriptors().set_limit(before_);
+  const rlimit as_before{before_, most_};
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &as_before), 0);
 }
 
 } // namespace weir::test

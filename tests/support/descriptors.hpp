@@ -1,9 +1,8 @@
 // Which descriptors this process has open: what a test opened it must have closed.
 #pragma once
 
-#include <sys/resource.h>
-
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace weir::test {
@@ -24,7 +23,8 @@ class descriptor_limit {
   void lift();
 
  private:
-  rlimit before_{};
+  std::uint64_t before_;
+  std::uint64_t most_;
 };
 
 } // namespace weir::test

@@ -37,7 +37,7 @@ void loop_fixture::close_loop() {
 void loop_fixture::TearDown() {
   close_loop();
   if (simulated_) {
-    EXPECT_EQ(simulated_->on().descriptors().open_count(), 0u) << "simulated descriptors were left open";
+    EXPECT_EQ(simulated_->open_descriptors(), 0u) << "simulated descriptors were left open";
   }
   simulated_.reset();
   use_backend(backend_case{});

@@ -1,5 +1,6 @@
 #include <weir/io/system_calls.hpp>
 #include <weir/sim/disk.hpp>
+#include <weir/sim/host.hpp>
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,4 +1,7 @@
 #include <weir/sim/fault_plan.hpp>
+#include <weir/sim/host.hpp>
+#include <weir/sim/thread.hpp>
+#include <weir/sim/world.hpp>
 
 #include <gtest/gtest.h>
 #include <support/backends.hpp>
@@ -35,17 +38,39 @@ sim::world_options without_faults() {
   return options;
 }
 
+struct simulated_host::inside {
+  explicit inside(std::uint64_t seed)
+      : world(seed, with_threads()), host(world.add_host("the test")), its_kernel(host.calls()) {}
+
+  sim::world world;
+  sim::host& host;
+  system_calls_scope its_kernel;
+};
+
 simulated_host::simulated_host(std::uint64_t seed, bool is_hostile)
-    : world_(seed, with_threads()), host_(world_.add_host("the test")), its_kernel_(host_.calls()) {
-  world_.faults().limit_to(sim::fault_set());
+    : inside_(std::make_unique<inside>(seed)) {
+  sim::fault_plan& faults = inside_->world.faults();
+  faults.limit_to(sim::fault_set());
   if (is_hostile)
-    for (const sim::fault each : hostilities) world_.faults().set(each, 50'000);
+    for (const sim::fault each : hostilities) faults.set(each, 50'000);
   current_simulated_host = this;
 }
 
 simulated_host::~simulated_host() {
   current_simulated_host = nullptr;
-  EXPECT_EQ(world_.accusation(), "");
+  EXPECT_EQ(inside_->world.accusation(), "");
+}
+
+sim::host& simulated_host::on() noexcept {
+  return inside_->host;
+}
+
+sim::world& simulated_host::in() noexcept {
+  return inside_->world;
+}
+
+std::size_t simulated_host::open_descriptors() noexcept {
+  return inside_->host.descriptors().open_count();
 }
 
 simulated_host* simulated_host::current() noexcept {
@@ -63,5 +88,7 @@ peer_thread::peer_thread(std::move_only_function<void()> body) {
   else
     real_ = std::jthread(std::move(body));
 }
+
+peer_thread::~peer_thread() = default;
 
 } // namespace weir::test

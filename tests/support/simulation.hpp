@@ -4,14 +4,19 @@
 
 #include <weir/io/loop.hpp>
 #include <weir/io/system_calls.hpp>
-#include <weir/sim/host.hpp>
-#include <weir/sim/thread.hpp>
-#include <weir/sim/world.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
+
+namespace weir::sim {
+class host;
+class thread;
+class world;
+struct world_options;
+} // namespace weir::sim
 
 namespace weir::test {
 
@@ -28,13 +33,13 @@ class simulated_host {
   /// Of this thread; null: it has the real kernel.
   static simulated_host* current() noexcept;
 
-  sim::host& on() noexcept { return host_; }
-  sim::world& in() noexcept { return world_; }
+  sim::host& on() noexcept;
+  sim::world& in() noexcept;
+  std::size_t open_descriptors() noexcept;
 
  private:
-  sim::world world_;
-  sim::host& host_;
-  system_calls_scope its_kernel_;
+  struct inside;
+  std::unique_ptr<inside> inside_;
 };
 
 /// A loop where the test is: `loop::create`, or on the simulated host.
@@ -44,6 +49,7 @@ result<std::unique_ptr<loop>> create_loop(const loop_options& options);
 class peer_thread {
  public:
   explicit peer_thread(std::move_only_function<void()> body);
+  ~peer_thread();
 
  private:
   std::unique_ptr<sim::thread> simulated_;

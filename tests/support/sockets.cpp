@@ -1,13 +1,7 @@
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 
-#include <fcntl.h>
-#include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <support/sockets.hpp>
-#include <sys/ioctl.h>
-#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
@@ -23,8 +17,15 @@ int checked(int outcome, const char* what) {
   return outcome;
 }
 
+pollfd watching(int socket, short events) {
+  pollfd watched{};
+  watched.fd = static_cast<decltype(watched.fd)>(socket);
+  watched.events = events;
+  return watched;
+}
+
 void wait_for(int socket, short events) {
-  pollfd watched{socket, events, 0};
+  pollfd watched = watching(socket, events);
   if (checked(calls().poll(&watched, 1, patience_ms), "poll") == 0)
     throw std::runtime_error("a peer waited in vain");
 }
@@ -126,15 +127,6 @@ void send_text(int socket, std::string_view text) {
 
 namespace {
 
-/// Sent and not acknowledged (tcp(7)): its arrival makes room. Other sockets have no such thing.
-int bytes_on_their_way(int socket) {
-  int unacknowledged = 0;
-  int unsent = 0;
-  if (::ioctl(socket, SIOCOUTQNSD, &unsent) != 0) return 0;
-  checked(::ioctl(socket, SIOCOUTQ, &unacknowledged), "SIOCOUTQ");
-  return unacknowledged - unsent;
-}
-
 std::size_t send_what_fits(int socket) {
   const std::string chunk(65536, '.');
   std::size_t total = 0;
@@ -159,8 +151,8 @@ std::size_t fill(int socket) {
     const std::size_t more = send_what_fits(socket);
     total += more;
     if (is_quiet && more == 0) return total;
-    pollfd room{socket, POLLOUT, 0};
-    if (more == 0) ::poll(&room, 1, 1);
+    pollfd room = watching(socket, POLLOUT);
+    if (more == 0) calls().poll(&room, 1, 1);
   }
 }
 

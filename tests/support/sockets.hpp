@@ -2,8 +2,7 @@
 #pragma once
 
 #include <weir/io/descriptor.hpp>
-
-#include <sys/socket.h>
+#include <weir/io/platform/sockets.hpp>
 
 #include <cstddef>
 #include <string>
@@ -55,5 +54,8 @@ void reset(connection& connected);
 bool is_non_blocking_and_close_on_exec(int number);
 /// Bytes whose order and content can be checked: no period that a buffer size divides.
 std::string pattern(std::size_t size);
+
+/// Bytes that were sent and are not with the peer yet: their arrival makes room. 0 where nothing tells.
+int bytes_on_their_way(int socket);
 
 } // namespace weir::test

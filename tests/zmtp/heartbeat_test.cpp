@@ -1,8 +1,8 @@
 // Peers that fall silent are dropped; those that live, however quietly, are not.
 #include <weir/async/sleep.hpp>
+#include <weir/io/platform/sockets.hpp>
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <support/manual_clock.hpp>
 #include <support/zmtp_peers.hpp>
 

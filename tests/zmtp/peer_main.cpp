@@ -13,10 +13,10 @@
 // Without an end of its own it ends when it is killed.
 #include <weir/async/operations.hpp>
 #include <weir/async/run.hpp>
+#include <weir/io/platform/sockets.hpp>
 #include <weir/zmtp/dealer.hpp>
 #include <weir/zmtp/router.hpp>
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <cstdio>

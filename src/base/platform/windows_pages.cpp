@@ -1,10 +1,6 @@
 #include "pages.hpp"
 
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-#include <winsock2.h> // before <windows.h>, for what follows in the same unit
+#include <weir/base/platform/windows_api.hpp>
 
 namespace weir::platform {
 

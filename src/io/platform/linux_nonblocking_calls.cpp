@@ -2,6 +2,7 @@
 
 #include <weir/io/platform/sockets.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -219,6 +220,11 @@ int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept
   watched.events = static_cast<short>(events);
   const int count = made(system_call::poll, counters, [&] { return ::poll(&watched, 1, 0); });
   return count < 0 ? -errno : static_cast<unsigned short>(watched.revents);
+}
+
+bool is_open(int descriptor, loop_counters& counters) noexcept {
+  ++counters.system_calls;
+  return ::fcntl(descriptor, F_GETFD) >= 0;
 }
 
 int close(int descriptor, loop_counters& counters) noexcept {

@@ -2,19 +2,7 @@
 // system uses 32 bits of them, and they are positive.
 #pragma once
 
-#ifndef WIN32_LEAN_AND_MEAN
-#define WIN32_LEAN_AND_MEAN
-#endif
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-// clang-format off: each needs what stands before it
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#include <mswsock.h>
-#include <afunix.h>
-#include <windows.h>
-// clang-format on
+#include <weir/base/platform/windows_api.hpp>
 
 #include <sys/types.h>
 

@@ -1,0 +1,39 @@
+# The suites that run as Windows programs, under Wine: those of operations, of streams and of messages. GoogleTest is
+# compiled along from Debian's sources.
+if(NOT WEIR_BUILD_TESTS)
+  return()
+endif()
+enable_testing()
+include(GoogleTest)
+
+set(WEIR_GTEST_SOURCES /usr/src/googletest/googletest CACHE PATH "GoogleTest's sources")
+add_library(weir_gtest STATIC ${WEIR_GTEST_SOURCES}/src/gtest-all.cc ${WEIR_GTEST_SOURCES}/src/gtest_main.cc)
+target_include_directories(weir_gtest SYSTEM PUBLIC ${WEIR_GTEST_SOURCES}/include)
+target_include_directories(weir_gtest PRIVATE ${WEIR_GTEST_SOURCES})
+target_compile_options(weir_gtest PRIVATE -w)
+set_target_properties(weir_gtest PROPERTIES UNITY_BUILD OFF)
+
+file(GLOB support CONFIGURE_DEPENDS tests/support/platform/windows_*.cpp)
+foreach(helper coroutine_fixture loop_fixture turning sockets zmtp_peers)
+  list(APPEND support tests/support/${helper}.cpp)
+endforeach()
+add_library(weir_test_support OBJECT ${support})
+target_include_directories(weir_test_support PUBLIC tests src)
+target_link_libraries(weir_test_support PUBLIC weir weir_gtest)
+target_compile_options(weir_test_support PUBLIC -O0 -Wno-sign-conversion -Wno-sign-compare) # socklen_t has a sign
+
+# weir_add_windows_tests(FLOOR PATTERN...): a program of those of a floor's tests.
+function(weir_add_windows_tests floor)
+  list(TRANSFORM ARGN PREPEND tests/${floor}/)
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
+  add_executable(weir_${floor}_tests ${sources})
+  target_link_libraries(weir_${floor}_tests PRIVATE weir_test_support)
+  add_test(NAME ${floor}.windows COMMAND weir_${floor}_tests --gtest_filter=-*heavy* --gtest_brief=1)
+  set_tests_properties(${floor}.windows PROPERTIES LABELS ${floor} TIMEOUT 400)
+endfunction()
+
+# Not: choice (seccomp), fork, files (statx), messages (control data, descriptors that are passed on).
+weir_add_windows_tests(io contract_accept_test.cpp contract_cancel_test.cpp contract_descriptor_test.cpp contract_kinds_test.cpp
+                       contract_limits_test.cpp contract_steady_state_test.cpp contract_streams_test.cpp contract_turn_test.cpp)
+weir_add_windows_tests(net stream_*test.cpp listener_test.cpp backpressure_test.cpp)
+weir_add_windows_tests(zmtp *_test.cpp)

@@ -1,0 +1,41 @@
+// Descriptors of Windows: a SOCKET or a HANDLE as a number.
+#pragma once
+
+#include <weir/io/platform/sockets.hpp>
+
+#include <cstdint>
+
+namespace weir::platform {
+
+inline SOCKET socket_of(int descriptor) noexcept {
+  return static_cast<SOCKET>(static_cast<std::intptr_t>(descriptor));
+}
+inline HANDLE handle_of(int descriptor) noexcept {
+  return reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(descriptor));
+}
+inline int descriptor_of(SOCKET socket) noexcept {
+  return static_cast<int>(socket);
+}
+inline int descriptor_of(HANDLE handle) noexcept {
+  return static_cast<int>(reinterpret_cast<std::intptr_t>(handle));
+}
+
+/// Pieces of memory as Winsock takes them, as many as go into one call.
+class wsa_buffers {
+ public:
+  wsa_buffers(const iovec* pieces, std::size_t count) noexcept {
+    for (; count_ < pieces_max && count_ < count; ++count_) {
+      buffers_[count_].buf = static_cast<char*>(pieces[count_].iov_base);
+      buffers_[count_].len = static_cast<ULONG>(pieces[count_].iov_len);
+    }
+  }
+  WSABUF* data() noexcept { return buffers_; }
+  DWORD count() const noexcept { return static_cast<DWORD>(count_); }
+
+ private:
+  static constexpr std::size_t pieces_max = 64;
+  WSABUF buffers_[pieces_max];
+  std::size_t count_ = 0;
+};
+
+} // namespace weir::platform

@@ -1,0 +1,228 @@
+// The calls of nonblocking_calls.hpp by Winsock. All sockets of weir are non-blocking here: there is no flag
+// of a call for it. Control data of messages does not exist: what asks for it gets none.
+#include "../nonblocking_calls.hpp"
+#include "windows_errors.hpp"
+#include "windows_handles.hpp"
+
+#include <weir/io/system_calls.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace weir::nonblocking {
+namespace {
+
+using platform::socket_of;
+using platform::wsa_buffers;
+
+/// What one call moves at most, so that a count fits its result.
+constexpr std::size_t transfer_bytes_max = 0x7fff'f000;
+
+int error_now() noexcept {
+  return -platform::errno_of(static_cast<unsigned long>(::WSAGetLastError()));
+}
+
+int count_received(int failed, DWORD count, loop_counters& counters) noexcept {
+  counters.system_calls.count(system_call::receive);
+  ++counters.receive_calls;
+  if (failed == 0) {
+    counters.bytes_received += count;
+    return static_cast<int>(count);
+  }
+  const int error = error_now();
+  if (error != -EAGAIN) return error;
+  ++counters.receive_again;
+  return would_block;
+}
+
+int count_sent(int failed, DWORD count, loop_counters& counters) noexcept {
+  counters.system_calls.count(system_call::send);
+  ++counters.send_calls;
+  if (failed == 0) {
+    counters.bytes_sent += count;
+    return static_cast<int>(count);
+  }
+  const int error = error_now();
+  if (error != -EAGAIN) return error;
+  ++counters.send_again;
+  return would_block;
+}
+
+/// One message; a longer one than there is room for is cut and told by MSG_TRUNC, as recvmsg(2) does.
+int receive_one(int socket, msghdr& into, loop_counters& counters) noexcept {
+  wsa_buffers pieces(into.msg_iov, into.msg_iovlen);
+  DWORD count = 0;
+  DWORD flags = 0;
+  int from_bytes = static_cast<int>(into.msg_namelen);
+  int failed = ::WSARecvFrom(socket_of(socket), pieces.data(), pieces.count(), &count, &flags,
+                             static_cast<sockaddr*>(into.msg_name), into.msg_name ? &from_bytes : nullptr,
+                             nullptr, nullptr);
+  into.msg_flags = 0;
+  into.msg_controllen = 0;
+  if (failed != 0 && ::WSAGetLastError() == WSAEMSGSIZE) {
+    count = 0;
+    for (const iovec& piece : std::span(into.msg_iov, into.msg_iovlen))
+      count += static_cast<DWORD>(piece.iov_len);
+    into.msg_flags = MSG_TRUNC;
+    failed = 0;
+  }
+  if (failed == 0) into.msg_namelen = into.msg_name ? from_bytes : 0;
+  return count_received(failed, count, counters);
+}
+
+int send_one(int socket, const msghdr& message, loop_counters& counters) noexcept {
+  if (message.msg_controllen > 0) return -EOPNOTSUPP;
+  wsa_buffers pieces(message.msg_iov, message.msg_iovlen);
+  DWORD count = 0;
+  const int failed = ::WSASendTo(socket_of(socket), pieces.data(), pieces.count(), &count, 0,
+                                 static_cast<const sockaddr*>(message.msg_name),
+                                 static_cast<int>(message.msg_namelen), nullptr, nullptr);
+  return count_sent(failed, count, counters);
+}
+
+int type_of(int socket, loop_counters& counters) noexcept {
+  int type = 0;
+  socklen_t size = sizeof type;
+  ++counters.system_calls;
+  return kernel_calls().getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ? -errno : type;
+}
+
+} // namespace
+
+int accept(int listener, loop_counters& counters) noexcept {
+  for (;;) {
+    counters.system_calls.count(system_call::accept);
+    const int accepted = kernel_calls().accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted >= 0) return accepted;
+    if (errno == EAGAIN) return would_block;
+    if (errno != ECONNRESET && errno != ECONNABORTED) return -errno;
+  }
+}
+
+int connect(const connect_operation& op, loop_counters& counters) noexcept {
+  counters.system_calls.count(system_call::connect);
+  if (kernel_calls().connect(op.descriptor(), op.address, op.address_bytes) == 0) return 0;
+  return errno == EINPROGRESS ? would_block : -errno;
+}
+
+int outcome_of_connect(int socket, loop_counters& counters) noexcept {
+  int pending = 0;
+  socklen_t pending_bytes = sizeof pending;
+  ++counters.system_calls;
+  if (kernel_calls().getsockopt(socket, SOL_SOCKET, SO_ERROR, &pending, &pending_bytes) < 0) return -errno;
+  return -pending;
+}
+
+int receive(int socket, std::span<std::byte> into, loop_counters& counters) noexcept {
+  iovec piece{into.data(), into.size()};
+  return receive(socket, std::span(&piece, 1), counters);
+}
+
+int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept {
+  wsa_buffers pieces(into.data(), into.size());
+  DWORD count = 0;
+  DWORD flags = 0;
+  const int failed =
+      ::WSARecv(socket_of(socket), pieces.data(), pieces.count(), &count, &flags, nullptr, nullptr);
+  return count_received(failed, count, counters);
+}
+
+int send(const send_operation& op, loop_counters& counters) noexcept {
+  WSABUF piece{};
+  piece.len = static_cast<ULONG>(std::min(op.buffer.size(), transfer_bytes_max));
+  piece.buf = reinterpret_cast<char*>(const_cast<std::byte*>(op.buffer.data())); // WSASend only reads it
+  DWORD count = 0;
+  const int failed = ::WSASend(socket_of(op.descriptor()), &piece, 1, &count, 0, nullptr, nullptr);
+  return count_sent(failed, count, counters);
+}
+
+int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
+  wsa_buffers pieces(op.header.msg_iov, op.header.msg_iovlen);
+  DWORD count = 0;
+  const int failed =
+      ::WSASend(socket_of(op.descriptor()), pieces.data(), pieces.count(), &count, 0, nullptr, nullptr);
+  return count_sent(failed, count, counters);
+}
+
+int send(operation& op, loop_counters& counters) noexcept {
+  switch (op.kind()) {
+  case operation_kind::send_gathered:
+    return send(static_cast<const send_gathered_operation&>(op), counters);
+  case operation_kind::send_message:
+    return send(static_cast<const send_message_operation&>(op), counters);
+  case operation_kind::send_messages:
+    return send(static_cast<const send_messages_operation&>(op), counters);
+  default:
+    return send(static_cast<const send_operation&>(op), counters);
+  }
+}
+
+// --- messages ---
+
+int receive(receive_message_operation& op, loop_counters& counters) noexcept {
+  op.fill_header();
+  return receive_one(op.descriptor(), op.header, counters);
+}
+
+int receive(int socket, std::span<mmsghdr> into, loop_counters& counters) noexcept {
+  int received = 0;
+  for (mmsghdr& each : into) {
+    const int count = receive_one(socket, each.msg_hdr, counters);
+    if (count < 0) return received > 0 ? received : count;
+    each.msg_len = static_cast<unsigned>(count);
+    ++received;
+  }
+  return received;
+}
+
+int send(const send_message_operation& op, loop_counters& counters) noexcept {
+  return send_one(op.descriptor(), op.header, counters);
+}
+
+int send(const send_messages_operation& op, loop_counters& counters) noexcept {
+  int sent = 0;
+  for (mmsghdr& each : op.messages) {
+    const int count = send_one(op.descriptor(), each.msg_hdr, counters);
+    if (count < 0) return sent > 0 ? sent : count;
+    each.msg_len = static_cast<unsigned>(count);
+    ++sent;
+  }
+  return sent;
+}
+
+bool tells_nothing_of_room(const operation&) noexcept {
+  return false; // there are no datagrams of unix-domain sockets
+}
+
+int check_is_datagram(int socket, loop_counters& counters) noexcept {
+  const int type = type_of(socket, counters);
+  if (type < 0) return type;
+  return type == SOCK_STREAM ? -EPROTOTYPE : 0;
+}
+
+int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept {
+  counters.system_calls.count(system_call::poll);
+  WSAPOLLFD watched{};
+  watched.fd = socket_of(descriptor);
+  watched.events = static_cast<SHORT>(events & (POLLIN | POLLOUT));
+  const int count = ::WSAPoll(&watched, 1, 0);
+  return count < 0 ? error_now() : static_cast<unsigned short>(watched.revents);
+}
+
+bool is_open(int descriptor, loop_counters& counters) noexcept {
+  ++counters.system_calls;
+  DWORD flags = 0;
+  return ::GetHandleInformation(platform::handle_of(descriptor), &flags) != 0;
+}
+
+int close(int descriptor, loop_counters& counters) noexcept {
+  counters.system_calls.count(system_call::close);
+  return kernel_calls().close(descriptor) == 0 ? 0 : -errno;
+}
+
+int shutdown(const shutdown_operation& op, loop_counters& counters) noexcept {
+  counters.system_calls.count(system_call::shutdown);
+  return kernel_calls().shutdown(op.descriptor(), op.how) == 0 ? 0 : -errno;
+}
+
+} // namespace weir::nonblocking

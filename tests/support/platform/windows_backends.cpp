@@ -1,0 +1,52 @@
+#include <support/backends.hpp>
+#include <support/coroutine_fixture.hpp>
+
+#include <array>
+#include <ostream>
+
+namespace weir::test {
+namespace {
+
+constexpr std::array<backend_case, 1> cases = {{
+    {"iocp", backend::iocp, capability_mask::all(), receive_strategy::automatic},
+}};
+
+} // namespace
+
+loop_options backend_case::options() const {
+  loop_options options;
+  options.backend = which;
+  options.io.allowed = allowed;
+  options.io.strategy = strategy;
+  return options;
+}
+
+std::span<const backend_case> all_backends() {
+  return cases;
+}
+
+std::span<const backend_case> simulated_backends() {
+  return {};
+}
+
+std::span<const backend_case> contract_backends() {
+  return cases;
+}
+
+std::span<const backend_case> file_backends() {
+  return cases;
+}
+
+bool is_on_simulated_hosts() {
+  return false;
+}
+
+void PrintTo(const backend_case& which, std::ostream* out) {
+  *out << which.name;
+}
+
+std::string why_no_io_uring() {
+  return "io_uring is Linux's";
+}
+
+} // namespace weir::test

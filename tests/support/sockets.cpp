@@ -180,12 +180,6 @@ std::string read_to_end(int socket) {
   return text;
 }
 
-std::size_t undelivered_bytes(int socket) {
-  int count = 0;
-  checked(calls().ioctl(socket, SIOCOUTQ, &count), "SIOCOUTQ");
-  return static_cast<std::size_t>(count);
-}
-
 std::size_t unread_bytes(int socket) {
   int count = 0;
   checked(calls().ioctl(socket, FIONREAD, &count), "FIONREAD");

@@ -11,6 +11,8 @@
 
 namespace weir {
 
+using sa_family_t = ADDRESS_FAMILY;
+
 struct iovec {
   void* iov_base;
   std::size_t iov_len;
@@ -53,6 +55,7 @@ inline constexpr int ESOCKTNOSUPPORT = WSAESOCKTNOSUPPORT;
 
 // Options that no call here knows: they fail with ENOPROTOOPT.
 inline constexpr int SO_REUSEPORT = 0x7fff'0001;
+inline constexpr int TCP_CONGESTION = 0x7fff'0002;
 
 // Options of Windows 10 that the headers of mingw-w64 10 lack (ws2ipdef.h of the SDK).
 inline constexpr int TCP_KEEPIDLE = 3;

@@ -32,8 +32,8 @@ std::uint32_t poll_events_of(readiness ready) noexcept {
 
 readiness reactive_proactor::descriptor_state::wanted() const noexcept {
   readiness sum = polled;
-  if (!readers.empty() && !is_starved(*readers.front())) sum = sum | readiness::readable;
-  if (!writers.empty()) sum = sum | readiness::writable;
+  if (!readers.empty() && awaits_readiness(*readers.front())) sum = sum | readiness::readable;
+  if (!writers.empty() && awaits_readiness(*writers.front())) sum = sum | readiness::writable;
   return sum;
 }
 
@@ -41,6 +41,7 @@ void reactive_proactor::descriptor_state::forget() noexcept {
   assert(is_idle());
   watched = readiness::none;
   burst_slots = 1;
+  may_hold_more = false;
   must_trim = false;
   is_suspect = false;
   is_congested = false;

@@ -29,7 +29,18 @@ struct reactive_proactor::descriptor_state {
   bool must_trim : 1 = false;    ///< more is watched than wanted, and it costs wake-ups
   bool is_suspect : 1 = false;   ///< the number may be another file than the one that is watched
   bool is_congested : 1 = false; ///< the last write filled the socket: the next one waits for room
+  bool may_hold_more : 1 = false; ///< the last read was full
 
+  // Of `hand_over`.
+  bool is_settled : 1 = false; ///< whether the kernel takes operations is known, while any is in line
+  bool is_ours : 1 = false;    ///< it takes them
+  void* reading = nullptr;     ///< the request that carries the first reader
+  void* writing = nullptr;     ///< the first writer
+
+  /// Of the first in line, that it waits for readiness.
+  static bool awaits_readiness(operation& first) noexcept {
+    return (flags_of(first) & (flag_starved | flag_carried)) == 0;
+  }
   bool is_idle() const noexcept { return readers.empty() && writers.empty() && polls.empty(); }
 
   /// What has to be watched for those who wait.

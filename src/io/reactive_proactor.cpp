@@ -25,7 +25,7 @@ reactive_proactor::reactive_proactor(std::unique_ptr<reactor> demultiplexer, com
                                      buffer_pool& pool, loop_counters& counters,
                                      const proactor_options& options)
     : proactor(completed, pool, counters), reactor_(std::move(demultiplexer)),
-      table_(std::make_unique<descriptor_table>(counters)),
+      table_(std::make_unique<descriptor_table>(counters)), is_one_shot_(reactor_->is_one_shot()),
       strategy_(strategy_for_reactors(options.strategy)),
       quantum_bytes_(std::max<std::size_t>(options.quantum_bytes, 1)),
       burst_slots_max_(std::clamp<std::size_t>(quantum_bytes_ / pool.slot_bytes(), 1, slots_per_read_max)),
@@ -117,7 +117,7 @@ void reactive_proactor::begin_write(operation& op, descriptor_state& on) noexcep
     on.is_congested = false;
     on.burst_slots = 1;
   }
-  if (on.writers.empty() && !on.is_congested) {
+  if (on.writers.empty() && !on.is_congested && tries_at_once(op)) {
     const write_outcome outcome = write_once(op);
     on.is_congested = !outcome.is_in_full;
     if (outcome.result != nonblocking::would_block) return complete(op, outcome.result);
@@ -138,6 +138,7 @@ void reactive_proactor::close_now(operation& op) noexcept {
 void reactive_proactor::stand_in_line(operation& op, operation_queue& line, descriptor_state& on) noexcept {
   // Nobody used it for a whole turn: it may have been closed and its number given to another file.
   if (on.is_idle() && on.idle_since_wait != wait_number_) on.is_suspect = true;
+  if (on.is_idle()) on.is_settled = false;
   line.push_back(op);
   table_->mark_changed(on);
 }
@@ -176,6 +177,9 @@ void reactive_proactor::cancel(operation& op) noexcept {
     complete(op, -ECANCELED);
   } else if (op.state() == operation_state::submitted && is_file_operation(op.kind())) {
     cancel_offloaded(op);
+  } else if (op.state() == operation_state::submitted && is_carried(op)) {
+    state_of(op) = operation_state::cancelling;
+    cancel_carried(op);
   } else if (op.state() == operation_state::submitted) {
     descriptor_state& on = *table_->find(op.descriptor());
     [[maybe_unused]] const bool was_waiting =
@@ -194,7 +198,10 @@ void reactive_proactor::stop(descriptor_state& on, operation& op, int error) noe
 }
 
 void reactive_proactor::stop_line(descriptor_state& on, operation_queue& line, int error) noexcept {
-  while (operation* op = line.pop_front()) stop(on, *op, error);
+  while (operation* op = line.pop_front()) {
+    if (is_carried(*op)) abandon(*op);
+    stop(on, *op, error);
+  }
 }
 
 void reactive_proactor::stop_all(descriptor_state& on, int error) noexcept {
@@ -229,10 +236,12 @@ void reactive_proactor::take_offloaded() noexcept {
 void reactive_proactor::wait(std::uint64_t timeout_ns) noexcept {
   ++wait_number_;
   deliver_finished();
+  take_answers();
   begin_parked();
   serve_starved();
   update_interest();
   for (const ready_event& event : reactor_->wait(completed_.empty() ? timeout_ns : 0)) dispatch(event);
+  take_answers();
   take_offloaded(); // behind the wait, which took the wake-up of those who are done
   deliver_finished();
 }
@@ -241,6 +250,7 @@ void reactive_proactor::update_interest() noexcept {
   auto changed = table_->take_changed();
   while (descriptor_state* on = changed.pop_front()) {
     on->is_on_changed_list = false;
+    hand_over(*on);
     const readiness wanted = on->wanted();
     const bool lacks = any(wanted & ~on->watched);
     const bool exceeds = on->must_trim && wanted != on->watched;
@@ -266,6 +276,11 @@ void reactive_proactor::watch(descriptor_state& on, readiness wanted) noexcept {
 void reactive_proactor::dispatch(const ready_event& event) noexcept {
   descriptor_state* const on = table_->find(event.descriptor);
   if (!on) return;
+  if (is_one_shot_) { // whoever waits on asks anew
+    on->watched = readiness::none;
+    table_->mark_changed(*on);
+    return serve(*on, event.events);
+  }
   // hangup and failed come unasked, but hangup goes on coming where it was asked for.
   const readiness wanted = on->wanted();
   readiness expected = wanted | readiness::failed;

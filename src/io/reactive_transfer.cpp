@@ -14,9 +14,6 @@ namespace {
 
 constexpr readiness ended = readiness::hangup | readiness::failed;
 
-/// Connections that a listener gives in a turn: as with bytes, none may starve the others.
-constexpr int accepts_per_turn_max = 64;
-
 bool is_accept(const operation& op) noexcept {
   return op.kind() == operation_kind::accept || op.kind() == operation_kind::accept_many;
 }
@@ -39,7 +36,7 @@ void reactive_proactor::serve(descriptor_state& on, readiness events) noexcept {
 
 void reactive_proactor::serve_readers(descriptor_state& on) noexcept {
   operation* const first = on.readers.front();
-  if (!first || is_starved(*first)) return;
+  if (!first || is_starved(*first) || is_carried(*first)) return;
   if (is_accept(*first)) return serve_accepts(on);
   std::size_t received = receive_once(on);
   if (strategy_ != receive_strategy::speculative) return;
@@ -50,7 +47,7 @@ void reactive_proactor::serve_readers(descriptor_state& on) noexcept {
 void reactive_proactor::serve_accepts(descriptor_state& on) noexcept {
   for (int i = 0; i < accepts_per_turn_max && has_room(1); ++i) {
     operation* const op = on.readers.front();
-    if (!op || !is_accept(*op)) return;
+    if (!op || !is_accept(*op) || is_carried(*op)) return;
     const int accepted = nonblocking::accept(on.number, counters_);
     if (accepted == nonblocking::would_block) return;
     if (descriptor_state* fresh = table_->find(accepted)) fresh->forget();
@@ -66,7 +63,7 @@ void reactive_proactor::serve_accepts(descriptor_state& on) noexcept {
 /// One call for the first in line. Returns the bytes received, 0 when there is no point in trying again now.
 std::size_t reactive_proactor::receive_once(descriptor_state& on) noexcept {
   operation* const op = on.readers.front();
-  if (!op || is_starved(*op) || is_accept(*op)) return 0;
+  if (!op || is_starved(*op) || is_carried(*op) || is_accept(*op)) return 0;
   switch (op->kind()) {
   case operation_kind::receive:
     return receive_into_buffer(on, *op);
@@ -85,6 +82,7 @@ std::size_t reactive_proactor::receive_into_buffer(descriptor_state& on, operati
   const auto before = static_cast<std::size_t>(kept_result_of(op));
   const std::size_t size_bytes = std::min(total_bytes - before, quantum_bytes_);
   const int count = nonblocking::receive(on.number, wanted.buffer.subspan(before, size_bytes), counters_);
+  on.may_hold_more = count > 0 && static_cast<std::size_t>(count) == size_bytes;
   if (count == nonblocking::would_block) return 0;
 
   const auto received = static_cast<std::size_t>(std::max(count, 0));
@@ -110,6 +108,7 @@ std::size_t reactive_proactor::receive_into_slots(descriptor_state& on, operatio
   const int count = nonblocking::receive(on.number, std::span(pieces).first(offered), counters_);
   const std::size_t used = deliver(op, static_cast<std::size_t>(std::max(count, 0)));
   for (std::size_t i = used; i < offered; ++i) offered_[i].reset();
+  on.may_hold_more = count > 0 && static_cast<std::size_t>(count) == offered * pool_.slot_bytes();
   if (count == nonblocking::would_block) return 0;
   if (count <= 0) {
     on.readers.pop_front();
@@ -118,8 +117,7 @@ std::size_t reactive_proactor::receive_into_slots(descriptor_state& on, operatio
   }
 
   const auto received = static_cast<std::size_t>(count);
-  const bool is_full = received == offered * pool_.slot_bytes();
-  const std::size_t next_slots = is_full ? slots * 2 : std::max(used, slots / 2);
+  const std::size_t next_slots = on.may_hold_more ? slots * 2 : std::max(used, slots / 2);
   on.burst_slots = static_cast<std::uint8_t>(std::min(next_slots, burst_slots_max_));
   return received;
 }
@@ -176,6 +174,7 @@ void reactive_proactor::serve_writers(descriptor_state& on) noexcept {
   if (on.writers.empty()) return;
   std::size_t sent = 0;
   while (operation* op = on.writers.front()) {
+    if (is_carried(*op)) return;
     const write_outcome outcome = write_once(*op);
     on.is_congested = !outcome.is_in_full;
     if (outcome.result == nonblocking::would_block) return;

@@ -46,7 +46,7 @@ namespace weir {
 
 class file_offload;
 
-class reactive_proactor final : public proactor {
+class reactive_proactor : public proactor {
  public:
   /// The counters are those that the reactor counts in: each system call is counted by who makes it.
   /// Strategies of io_uring mean `adaptive` here.
@@ -65,9 +65,39 @@ class reactive_proactor final : public proactor {
   capability_mask capabilities() const noexcept override { return capability_mask(); }
   execution execution_of(operation_kind kind) const noexcept override;
 
- private:
+ protected:
   struct descriptor_state;
   class descriptor_table;
+
+  // For a kernel that carries some operations out whole (iocp_proactor). What it carries stays first in its
+  // line, waits for no readiness, and is completed by nobody else.
+  static constexpr std::uint16_t flag_connecting = 2; ///< the kernel has begun to connect
+  static constexpr std::uint16_t flag_carried = 4;
+  static bool is_carried(operation& op) noexcept { return (flags_of(op) & flag_carried) != 0; }
+
+  /// Before each wait, for descriptors whose lines have changed: hands over what is first in line, where the
+  /// kernel takes it.
+  virtual void hand_over(descriptor_state&) noexcept {}
+  /// Whether a write is made at once that finds nobody in line; else `hand_over` finds it there first.
+  virtual bool tries_at_once(const operation&) const noexcept { return true; }
+  /// Asks that the kernel let go of it; its answer completes it.
+  virtual void cancel_carried(operation&) noexcept {}
+  /// It completes now, against the contract of close, whatever the kernel answers.
+  virtual void abandon(operation&) noexcept {}
+  /// Completes what the kernel has answered.
+  virtual void take_answers() noexcept {}
+
+  descriptor_table& table() noexcept { return *table_; }
+  bool has_room(std::size_t count) const noexcept { return finished_.empty() && completed_.has_room(count); }
+  void complete_on(descriptor_state& on, operation& op, int result) noexcept;
+  void stop(descriptor_state& on, operation& op, int error) noexcept;
+  void serve_readers(descriptor_state& on) noexcept;
+  void serve_writers(descriptor_state& on) noexcept;
+
+  static constexpr int accepts_per_turn_max =
+      64; ///< connections that a listener gives in a turn: as with bytes, none may starve the others
+
+ private:
   struct write_outcome {
     int result;
     bool is_in_full; ///< false: the socket has no more room
@@ -75,8 +105,7 @@ class reactive_proactor final : public proactor {
   static constexpr std::size_t slots_per_read_max = 32;
 
   // What the flags of an operation mean here.
-  static constexpr std::uint16_t flag_starved = 1;    ///< its descriptor is readable and the pool was empty
-  static constexpr std::uint16_t flag_connecting = 2; ///< the kernel has begun to connect
+  static constexpr std::uint16_t flag_starved = 1; ///< its descriptor is readable and the pool was empty
   static bool is_starved(operation& op) noexcept { return (flags_of(op) & flag_starved) != 0; }
 
   // The life of an operation (reactive_proactor.cpp).
@@ -90,19 +119,15 @@ class reactive_proactor final : public proactor {
   void take_offloaded() noexcept;
   void stand_in_line(operation& op, operation_queue& line, descriptor_state& on) noexcept;
   void complete(operation& op, int result) noexcept;
-  void complete_on(descriptor_state& on, operation& op, int result) noexcept;
-  void stop(descriptor_state& on, operation& op, int error) noexcept;
   void stop_line(descriptor_state& on, operation_queue& line, int error) noexcept;
   void stop_all(descriptor_state& on, int error) noexcept;
   void deliver_finished() noexcept;
   void update_interest() noexcept;
   void watch(descriptor_state& on, readiness wanted) noexcept;
   void dispatch(const ready_event& event) noexcept;
-  bool has_room(std::size_t count) const noexcept { return finished_.empty() && completed_.has_room(count); }
 
   // What readiness leads to (reactive_transfer.cpp).
   void serve(descriptor_state& on, readiness events) noexcept;
-  void serve_readers(descriptor_state& on) noexcept;
   void serve_accepts(descriptor_state& on) noexcept;
   std::size_t receive_once(descriptor_state& on) noexcept;
   std::size_t receive_into_buffer(descriptor_state& on, operation& op) noexcept;
@@ -113,12 +138,12 @@ class reactive_proactor final : public proactor {
   std::size_t deliver(operation& op, std::size_t received) noexcept;
   void wait_for_slots(descriptor_state& on, operation& op) noexcept;
   void serve_starved() noexcept;
-  void serve_writers(descriptor_state& on) noexcept;
   write_outcome write_once(operation& op) noexcept;
   void serve_polls(descriptor_state& on, readiness events) noexcept;
 
   std::unique_ptr<reactor> reactor_;
   std::unique_ptr<descriptor_table> table_;
+  bool is_one_shot_;
   receive_strategy strategy_;
   std::size_t quantum_bytes_;
   std::size_t burst_slots_max_; ///< slots that make a quantum

@@ -57,6 +57,9 @@ class reactor {
   virtual void wake() noexcept = 0;
 
   virtual std::string_view name() const noexcept = 0;
+
+  /// A report ends the watch of its descriptor.
+  virtual bool is_one_shot() const noexcept { return false; }
 };
 
 } // namespace weir

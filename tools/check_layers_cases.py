@@ -29,6 +29,12 @@ CASES = [
     ("src/app/main.cpp", "int main() {}\n", None),
     ("src/scenarios/orphan.cpp", '#include "scenarios.hpp"\n', None),
     ("src/scenarios/orphan.cpp", "#include <weir/sim/world.hpp>\n", 1),
+    ("src/io/platform/linux_orphan.cpp", "int x;\n", 1),
+    # ---- systems
+    ("src/net/a.hpp", "\n#ifdef _WIN32\n#endif\n", 2),
+    ("include/weir/io/a.hpp", "#if defined(__linux__) && 1\n#endif\n", 1),
+    ("src/io/platform/a.hpp", "#ifdef _WIN32\n#endif\n", None),
+    ("src/io/iocp_a.hpp", "#ifdef _WIN32\n#endif\n", None),
     # ---- length
     ("bench/long.cpp", "\n" * 401, 401),
     ("bench/long.py", "\n" * 401, 401),

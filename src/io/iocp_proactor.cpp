@@ -122,6 +122,7 @@ iocp_proactor::handed iocp_proactor::settle(iocp_request& request, int failed) n
 // --- answers ---
 
 void iocp_proactor::take_answers() noexcept {
+  again_left_ = accepts_per_turn_max;
   while (has_room(1)) {
     iocp_request* const answered = port_.pop_answered();
     if (!answered) return;

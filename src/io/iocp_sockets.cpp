@@ -149,7 +149,11 @@ void iocp_proactor::take_accept(descriptor_state& on, operation& op, iocp_reques
     if (descriptor_state* fresh = table().find(outcome)) fresh->forget();
     if (op.kind() == operation_kind::accept_many) {
       completed_.push(op, completion(outcome, true));
-      if (!is_cancelled) return; // handed over again
+      if (!is_cancelled) {
+        // The next may be there already; if not, before the wait is soon enough.
+        if (again_left_ > 0 && --again_left_ > 0) hand_over(on);
+        return;
+      }
       outcome = -ECANCELED;
     }
   } else if (concerns_lost_connection(outcome)) {

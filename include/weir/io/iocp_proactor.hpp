@@ -82,6 +82,7 @@ class iocp_proactor final : public reactive_proactor {
   void take_send(descriptor_state& on, operation& op, iocp_request& answered) noexcept;
 
   iocp_reactor& port_;
+  int again_left_ = 0; ///< accepts that may follow another within this look at the answers
 };
 
 } // namespace weir

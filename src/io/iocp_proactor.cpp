@@ -168,6 +168,20 @@ void iocp_proactor::cancel_carried(operation& op) noexcept {
   if (request->is_pending) iocp_sockets::cancel(*request);
 }
 
+/// The system reports what the peer does, not what was done here.
+void iocp_proactor::end_waits(descriptor_state& on, int how) noexcept {
+  const auto reading = static_cast<iocp_request*>(on.reading);
+  if (how != SHUT_WR && reading && reading->is_pending) iocp_sockets::cancel(*reading);
+  if (how != SHUT_RD) serve_writers(on);
+  if (how != SHUT_RDWR) return;
+  while (operation* op = on.polls.pop_front()) {
+    constexpr std::uint32_t both_ended = POLLIN | POLLOUT | POLLRDHUP;
+    const std::uint32_t wanted = static_cast<poll_operation*>(op)->events;
+    complete_on(on, *op, static_cast<int>((wanted & both_ended) | POLLHUP));
+  }
+  on.refresh_polled();
+}
+
 void iocp_proactor::abandon(operation& op) noexcept {
   iocp_request* const request = let_go(*table().find(op.descriptor()), op);
   if (request->is_pending) iocp_sockets::cancel(*request);

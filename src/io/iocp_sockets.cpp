@@ -114,11 +114,15 @@ iocp_proactor::handed iocp_proactor::ask_readable(iocp_request& request) noexcep
 }
 
 void iocp_proactor::take_readable(descriptor_state& on, operation& op, int result) noexcept {
-  const bool is_cancelled = op.state() == operation_state::cancelling;
-  // The read says what is wrong, but for an error that was told once.
-  if (!is_cancelled && (result >= 0 || result == -ECANCELED)) return serve_readers(on);
+  if (op.state() == operation_state::cancelling) {
+    result = -ECANCELED;
+  } else if (result >= 0) {
+    return serve_readers(on);
+  } else if (result == -ECANCELED || result == -EPIPE) {
+    result = 0; // its direction was shut down here: the end of it
+  }
   on.readers.pop_front();
-  stop(on, op, is_cancelled ? -ECANCELED : result);
+  stop(on, op, result);
 }
 
 // --- accept ---

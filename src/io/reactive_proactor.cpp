@@ -72,7 +72,7 @@ void reactive_proactor::begin(operation& op) noexcept {
   case operation_kind::nop:
     return complete(op, 0);
   case operation_kind::shutdown:
-    return complete(op, nonblocking::shutdown(static_cast<shutdown_operation&>(op), counters_));
+    return shut_down(static_cast<shutdown_operation&>(op));
   case operation_kind::close:
     return close_now(op);
   default:
@@ -133,6 +133,13 @@ void reactive_proactor::close_now(operation& op) noexcept {
     on->forget();
   }
   complete(op, nonblocking::close(op.descriptor(), counters_));
+}
+
+void reactive_proactor::shut_down(shutdown_operation& op) noexcept {
+  const int outcome = nonblocking::shutdown(op, counters_);
+  descriptor_state* const on = outcome == 0 ? table_->find(op.descriptor()) : nullptr;
+  if (on) end_waits(*on, op.how);
+  complete(op, outcome);
 }
 
 void reactive_proactor::stand_in_line(operation& op, operation_queue& line, descriptor_state& on) noexcept {

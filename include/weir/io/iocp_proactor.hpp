@@ -63,6 +63,7 @@ class iocp_proactor final : public reactive_proactor {
   bool tries_at_once(const operation& op) const noexcept override;
   void cancel_carried(operation& op) noexcept override;
   void abandon(operation& op) noexcept override;
+  void end_waits(descriptor_state& on, int how) noexcept override;
   void take_answers() noexcept override;
   bool is_ours(descriptor_state& on) noexcept;
   void hand_over_reader(descriptor_state& on, operation& first) noexcept;

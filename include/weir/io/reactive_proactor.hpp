@@ -84,6 +84,9 @@ class reactive_proactor : public proactor {
   virtual void cancel_carried(operation&) noexcept {}
   /// It completes now, against the contract of close, whatever the kernel answers.
   virtual void abandon(operation&) noexcept {}
+  /// Directions of it were shut down here (SHUT_RD, SHUT_WR, SHUT_RDWR): ends what waits for readiness that
+  /// no kernel will report.
+  virtual void end_waits(descriptor_state&, int) noexcept {}
   /// Completes what the kernel has answered.
   virtual void take_answers() noexcept {}
 
@@ -114,6 +117,7 @@ class reactive_proactor : public proactor {
   void begin_write(operation& op, descriptor_state& on) noexcept;
   void begin_parked() noexcept;
   void close_now(operation& op) noexcept;
+  void shut_down(shutdown_operation& op) noexcept;
   void begin_offloaded(operation& op) noexcept;
   void cancel_offloaded(operation& op) noexcept;
   void take_offloaded() noexcept;

@@ -16,8 +16,8 @@ error with_path(error why, const file& of) {
 
 task<transfer> send_file(int socket, const file& from, std::uint64_t offset, std::size_t bytes) {
   std::size_t sent = 0;
-  constexpr std::uint64_t offset_max = std::numeric_limits<std::int64_t>::max();
-  if (offset > offset_max || bytes > offset_max - offset) // a negative one would mean the file's cursor
+  constexpr std::uint64_t bytes_max = std::numeric_limits<std::int64_t>::max();
+  if (offset > bytes_max || bytes > bytes_max - offset) // a negative one would mean the file's cursor
     co_return transfer(sent, with_path(error(std::errc::invalid_argument, "send_file: offset"), from));
   result<splice_pipe> way = splice_pipe::open();
   if (!way) co_return transfer(sent, std::move(way).error());

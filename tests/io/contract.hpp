@@ -25,7 +25,10 @@ class contract : public loop_fixture, public testing::WithParamInterface<backend
 class stream_contract : public loop_fixture,
                         public testing::WithParamInterface<std::tuple<backend_case, transport>> {
  protected:
-  void SetUp() override { open(which(), which().options()); }
+  void SetUp() override {
+    open(which(), which().options());
+    if (const std::string reason = why_no_sockets(over()); !reason.empty()) GTEST_SKIP() << reason;
+  }
   void reopen(const loop_options& options) { open(which(), options); }
   backend_case which() const { return std::get<0>(GetParam()); }
   loop_options options() const { return which().options(); }

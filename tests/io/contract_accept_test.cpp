@@ -7,6 +7,7 @@ namespace {
 using contract_accept = stream_contract;
 
 TEST_P(contract_accept, without_descriptors_is_an_error_and_the_listener_lives_on) {
+  if (const std::string reason = descriptor_limit::why_none(); !reason.empty()) GTEST_SKIP() << reason;
   const listening_socket listener = listen_on(over());
   const descriptor first = connect_to(listener), second = connect_to(listener);
   accept_one one(listener.socket.get());
@@ -29,6 +30,7 @@ TEST_P(contract_accept, without_descriptors_is_an_error_and_the_listener_lives_o
 }
 
 TEST_P(contract_accept, takes_what_the_limit_allows_and_then_says_so) {
+  if (const std::string reason = descriptor_limit::why_none(); !reason.empty()) GTEST_SKIP() << reason;
   const listening_socket listener = listen_on(over());
   std::vector<descriptor> clients;
   for (int count = 0; count < 5; ++count) clients.push_back(connect_to(listener));

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <deque>
+#include <mutex>
 #include <thread>
 
 namespace weir::test {
@@ -220,18 +222,27 @@ TEST_P(contract_turn, is_woken_by_a_post_from_another_thread) {
 
 TEST_P(contract_turn, misses_no_post_however_the_threads_meet) {
   constexpr int rounds = 2000;
-  std::atomic<int> ran = 0;
+  std::mutex lock; // not atomic::wait, which misses wake-ups on Windows (docs/platforms.md)
+  std::condition_variable has_run;
+  int ran = 0;
   task_of_work ball([&] {
-    ran.fetch_add(1);
-    ran.notify_one();
+    {
+      const std::lock_guard guard(lock);
+      ++ran;
+    }
+    has_run.notify_one();
   });
   std::jthread poster([&] {
     for (int round = 0; round < rounds; ++round) {
       EXPECT_TRUE(on().post(ball));
-      ran.wait(round); // until this one has run
+      std::unique_lock guard(lock);
+      has_run.wait(guard, [&] { return ran > round; });
     }
   });
-  ASSERT_TRUE(wait_for([&] { return ran == rounds; }));
+  ASSERT_TRUE(wait_for([&] {
+    const std::lock_guard guard(lock);
+    return ran == rounds;
+  }));
 }
 
 TEST_P(contract_turn, ends_when_woken) {

@@ -99,7 +99,10 @@ class backend_test : public coroutine_fixture, public testing::WithParamInterfac
 class transport_test : public coroutine_fixture,
                        public testing::WithParamInterface<std::tuple<backend_case, transport>> {
  protected:
-  void SetUp() override { open(which(), which().options()); }
+  void SetUp() override {
+    open(which(), which().options());
+    if (const std::string reason = why_no_sockets(over()); !reason.empty()) GTEST_SKIP() << reason;
+  }
   void reopen(const loop_options& options) { open(which(), options); }
   backend_case which() const { return std::get<0>(GetParam()); }
   loop_options options() const { return which().options(); }

@@ -61,6 +61,10 @@ descriptor_limit::descriptor_limit(std::size_t more) {
   if (::setrlimit(RLIMIT_NOFILE, &lowered) != 0) throw std::runtime_error("setrlimit");
 }
 
+std::string descriptor_limit::why_none() {
+  return {};
+}
+
 void descriptor_limit::lift() {
   if (simulated_host* const at = simulated_host::current()) at->on().descriptors().set_limit(before_);
   const rlimit as_before{before_, most_};

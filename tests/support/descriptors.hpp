@@ -20,6 +20,8 @@ class descriptor_limit {
   descriptor_limit(const descriptor_limit&) = delete;
   descriptor_limit& operator=(const descriptor_limit&) = delete;
 
+  /// Why this system has no such limit; empty where it has.
+  static std::string why_none();
   void lift();
 
  private:

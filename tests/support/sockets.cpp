@@ -17,6 +17,10 @@ int checked(int outcome, const char* what) {
   return outcome;
 }
 
+int family_of(transport which) {
+  return which == transport::tcp ? AF_INET : AF_UNIX;
+}
+
 pollfd watching(int socket, short events) {
   pollfd watched{};
   watched.fd = static_cast<decltype(watched.fd)>(socket);
@@ -60,8 +64,13 @@ const char* name_of(transport which) {
 }
 
 descriptor open_socket(transport which) {
-  const int family = which == transport::tcp ? AF_INET : AF_UNIX;
-  return descriptor(checked(calls().socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
+  return descriptor(
+      checked(calls().socket(family_of(which), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
+}
+
+std::string why_no_sockets(transport which) {
+  const descriptor made(calls().socket(family_of(which), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  return made || errno != EAFNOSUPPORT ? "" : "socket: " + std::generic_category().message(errno);
 }
 
 listening_socket listen_on(transport which, int backlog) {

@@ -58,4 +58,7 @@ std::string pattern(std::size_t size);
 /// Bytes that were sent and are not with the peer yet: their arrival makes room. 0 where nothing tells.
 int bytes_on_their_way(int socket);
 
+/// Why this system makes no sockets of that kind; empty where it does.
+std::string why_no_sockets(transport which);
+
 } // namespace weir::test

@@ -13,8 +13,6 @@
 namespace weir {
 namespace {
 
-using platform::handle_of;
-
 int error_now() noexcept {
   return -platform::errno_of(::GetLastError());
 }
@@ -66,11 +64,12 @@ int transfer_piece(int file, bool reads, const iovec& piece, std::uint64_t offse
   place.Offset = static_cast<DWORD>(offset);
   place.OffsetHigh = static_cast<DWORD>(offset >> 32);
   const auto size = static_cast<DWORD>(std::min<std::size_t>(piece.iov_len, 0x7ffff000));
-  const BOOL begun = reads ? ::ReadFile(handle_of(file), piece.iov_base, size, nullptr, &place)
-                           : ::WriteFile(handle_of(file), piece.iov_base, size, nullptr, &place);
+  const BOOL begun = reads ? ::ReadFile(platform::handle_of(file), piece.iov_base, size, nullptr, &place)
+                           : ::WriteFile(platform::handle_of(file), piece.iov_base, size, nullptr, &place);
   if (!begun && ::GetLastError() != ERROR_IO_PENDING) return error_now();
   DWORD count = 0;
-  return ::GetOverlappedResult(handle_of(file), &place, &count, TRUE) ? static_cast<int>(count) : error_now();
+  return ::GetOverlappedResult(platform::handle_of(file), &place, &count, TRUE) ? static_cast<int>(count)
+                                                                                : error_now();
 }
 
 int call(const transfer_at_operation& op) noexcept {
@@ -87,19 +86,20 @@ int call(const transfer_at_operation& op) noexcept {
 }
 
 int call(const sync_operation& op) noexcept {
-  return outcome(::FlushFileBuffers(handle_of(op.descriptor())));
+  return outcome(::FlushFileBuffers(platform::handle_of(op.descriptor())));
 }
 
 int set_size(int file, std::uint64_t size_bytes) noexcept {
   FILE_END_OF_FILE_INFO wanted{};
   wanted.EndOfFile.QuadPart = static_cast<LONGLONG>(size_bytes);
-  return outcome(::SetFileInformationByHandle(handle_of(file), FileEndOfFileInfo, &wanted, sizeof wanted));
+  return outcome(
+      ::SetFileInformationByHandle(platform::handle_of(file), FileEndOfFileInfo, &wanted, sizeof wanted));
 }
 
 int call(const allocate_operation& op) noexcept {
   if (op.mode != 0) return -EOPNOTSUPP;
   LARGE_INTEGER size{};
-  if (!::GetFileSizeEx(handle_of(op.descriptor()), &size)) return error_now();
+  if (!::GetFileSizeEx(platform::handle_of(op.descriptor()), &size)) return error_now();
   const std::uint64_t wanted = op.offset + op.bytes;
   return static_cast<std::uint64_t>(size.QuadPart) >= wanted ? 0 : set_size(op.descriptor(), wanted);
 }

@@ -33,7 +33,7 @@ class wsa_buffers {
   DWORD count() const noexcept { return static_cast<DWORD>(count_); }
 
  private:
-  static constexpr std::size_t pieces_max = 64;
+  static constexpr std::size_t pieces_max = 1024; ///< IOV_MAX of others
   WSABUF buffers_[pieces_max];
   std::size_t count_ = 0;
 };

@@ -12,9 +12,6 @@
 namespace weir::nonblocking {
 namespace {
 
-using platform::socket_of;
-using platform::wsa_buffers;
-
 /// What one call moves at most, so that a count fits its result.
 constexpr std::size_t transfer_bytes_max = 0x7fff'f000;
 
@@ -22,27 +19,37 @@ int error_now() noexcept {
   return -platform::errno_of(static_cast<unsigned long>(::WSAGetLastError()));
 }
 
-int count_received(int failed, DWORD count, loop_counters& counters) noexcept {
+/// The same of a call on a descriptor that may be nobody's: Winsock takes that for something that is no
+/// socket.
+int error_of(int descriptor) noexcept {
+  const int error = error_now();
+  DWORD flags = 0;
+  return error == -ENOTSOCK && !::GetHandleInformation(platform::handle_of(descriptor), &flags) ? -EBADF
+                                                                                                : error;
+}
+
+int count_received(int socket, int failed, DWORD count, loop_counters& counters) noexcept {
   counters.system_calls.count(system_call::receive);
   ++counters.receive_calls;
   if (failed == 0) {
     counters.bytes_received += count;
     return static_cast<int>(count);
   }
-  const int error = error_now();
+  const int error = error_of(socket);
+  if (error == -EPIPE) return 0; // this side has shut it down for receiving: an end
   if (error != -EAGAIN) return error;
   ++counters.receive_again;
   return would_block;
 }
 
-int count_sent(int failed, DWORD count, loop_counters& counters) noexcept {
+int count_sent(int socket, int failed, DWORD count, loop_counters& counters) noexcept {
   counters.system_calls.count(system_call::send);
   ++counters.send_calls;
   if (failed == 0) {
     counters.bytes_sent += count;
     return static_cast<int>(count);
   }
-  const int error = error_now();
+  const int error = error_of(socket);
   if (error != -EAGAIN) return error;
   ++counters.send_again;
   return would_block;
@@ -50,11 +57,11 @@ int count_sent(int failed, DWORD count, loop_counters& counters) noexcept {
 
 /// One message; a longer one than there is room for is cut and told by MSG_TRUNC, as recvmsg(2) does.
 int receive_one(int socket, msghdr& into, loop_counters& counters) noexcept {
-  wsa_buffers pieces(into.msg_iov, into.msg_iovlen);
+  platform::wsa_buffers pieces(into.msg_iov, into.msg_iovlen);
   DWORD count = 0;
   DWORD flags = 0;
   int from_bytes = static_cast<int>(into.msg_namelen);
-  int failed = ::WSARecvFrom(socket_of(socket), pieces.data(), pieces.count(), &count, &flags,
+  int failed = ::WSARecvFrom(platform::socket_of(socket), pieces.data(), pieces.count(), &count, &flags,
                              static_cast<sockaddr*>(into.msg_name), into.msg_name ? &from_bytes : nullptr,
                              nullptr, nullptr);
   into.msg_flags = 0;
@@ -67,17 +74,17 @@ int receive_one(int socket, msghdr& into, loop_counters& counters) noexcept {
     failed = 0;
   }
   if (failed == 0) into.msg_namelen = into.msg_name ? from_bytes : 0;
-  return count_received(failed, count, counters);
+  return count_received(socket, failed, count, counters);
 }
 
 int send_one(int socket, const msghdr& message, loop_counters& counters) noexcept {
   if (message.msg_controllen > 0) return -EOPNOTSUPP;
-  wsa_buffers pieces(message.msg_iov, message.msg_iovlen);
+  platform::wsa_buffers pieces(message.msg_iov, message.msg_iovlen);
   DWORD count = 0;
-  const int failed = ::WSASendTo(socket_of(socket), pieces.data(), pieces.count(), &count, 0,
+  const int failed = ::WSASendTo(platform::socket_of(socket), pieces.data(), pieces.count(), &count, 0,
                                  static_cast<const sockaddr*>(message.msg_name),
                                  static_cast<int>(message.msg_namelen), nullptr, nullptr);
-  return count_sent(failed, count, counters);
+  return count_sent(socket, failed, count, counters);
 }
 
 int type_of(int socket, loop_counters& counters) noexcept {
@@ -119,12 +126,12 @@ int receive(int socket, std::span<std::byte> into, loop_counters& counters) noex
 }
 
 int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept {
-  wsa_buffers pieces(into.data(), into.size());
+  platform::wsa_buffers pieces(into.data(), into.size());
   DWORD count = 0;
   DWORD flags = 0;
   const int failed =
-      ::WSARecv(socket_of(socket), pieces.data(), pieces.count(), &count, &flags, nullptr, nullptr);
-  return count_received(failed, count, counters);
+      ::WSARecv(platform::socket_of(socket), pieces.data(), pieces.count(), &count, &flags, nullptr, nullptr);
+  return count_received(socket, failed, count, counters);
 }
 
 int send(const send_operation& op, loop_counters& counters) noexcept {
@@ -132,16 +139,16 @@ int send(const send_operation& op, loop_counters& counters) noexcept {
   piece.len = static_cast<ULONG>(std::min(op.buffer.size(), transfer_bytes_max));
   piece.buf = reinterpret_cast<char*>(const_cast<std::byte*>(op.buffer.data())); // WSASend only reads it
   DWORD count = 0;
-  const int failed = ::WSASend(socket_of(op.descriptor()), &piece, 1, &count, 0, nullptr, nullptr);
-  return count_sent(failed, count, counters);
+  const int failed = ::WSASend(platform::socket_of(op.descriptor()), &piece, 1, &count, 0, nullptr, nullptr);
+  return count_sent(op.descriptor(), failed, count, counters);
 }
 
 int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
-  wsa_buffers pieces(op.header.msg_iov, op.header.msg_iovlen);
+  platform::wsa_buffers pieces(op.header.msg_iov, op.header.msg_iovlen);
   DWORD count = 0;
-  const int failed =
-      ::WSASend(socket_of(op.descriptor()), pieces.data(), pieces.count(), &count, 0, nullptr, nullptr);
-  return count_sent(failed, count, counters);
+  const int failed = ::WSASend(platform::socket_of(op.descriptor()), pieces.data(), pieces.count(), &count, 0,
+                               nullptr, nullptr);
+  return count_sent(op.descriptor(), failed, count, counters);
 }
 
 int send(operation& op, loop_counters& counters) noexcept {
@@ -203,10 +210,13 @@ int check_is_datagram(int socket, loop_counters& counters) noexcept {
 int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept {
   counters.system_calls.count(system_call::poll);
   WSAPOLLFD watched{};
-  watched.fd = socket_of(descriptor);
+  watched.fd = platform::socket_of(descriptor);
   watched.events = static_cast<SHORT>(events & (POLLIN | POLLOUT));
   const int count = ::WSAPoll(&watched, 1, 0);
-  return count < 0 ? error_now() : static_cast<unsigned short>(watched.revents);
+  if (count < 0) return error_of(descriptor);
+  int ready = static_cast<unsigned short>(watched.revents);
+  if ((ready & POLLHUP) && (events & POLLRDHUP)) ready |= POLLRDHUP; // both ends are this one
+  return ready;
 }
 
 bool is_open(int descriptor, loop_counters& counters) noexcept {

@@ -12,11 +12,6 @@
 namespace weir {
 namespace {
 
-using platform::descriptor_of;
-using platform::fail_of_win32;
-using platform::fail_of_winsock;
-using platform::socket_of;
-
 int fail_with(int number) noexcept {
   errno = number;
   return -1;
@@ -38,17 +33,17 @@ SOCKET overlapped_socket(int family, int type, int protocol) noexcept {
 
 /// As the system gave it, made non-blocking; or -1.
 int non_blocking(SOCKET made) noexcept {
-  if (made == INVALID_SOCKET) return fail_of_winsock();
+  if (made == INVALID_SOCKET) return platform::fail_of_winsock();
   u_long yes = 1;
-  if (::ioctlsocket(made, static_cast<long>(FIONBIO), &yes) == 0) return descriptor_of(made);
-  fail_of_winsock();
+  if (::ioctlsocket(made, static_cast<long>(FIONBIO), &yes) == 0) return platform::descriptor_of(made);
+  platform::fail_of_winsock();
   const int why = errno;
   ::closesocket(made);
   return fail_with(why);
 }
 
 int result_of(int failed) noexcept {
-  return failed == 0 ? 0 : fail_of_winsock();
+  return failed == 0 ? 0 : platform::fail_of_winsock();
 }
 
 /// A socket that listens on the loopback device, for the other end of a pair; INVALID_SOCKET.
@@ -80,7 +75,7 @@ int system_calls::socketpair(int, int type, int, int* ends) noexcept {
   if ((type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != SOCK_STREAM) return fail_with(EOPNOTSUPP);
   sockaddr_in at;
   const SOCKET listener = loopback_listener(at);
-  if (listener == INVALID_SOCKET) return fail_of_winsock();
+  if (listener == INVALID_SOCKET) return platform::fail_of_winsock();
   const SOCKET first = overlapped_socket(AF_INET, SOCK_STREAM, 0);
   SOCKET second = INVALID_SOCKET;
   if (first != INVALID_SOCKET && ::connect(first, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0)
@@ -90,36 +85,36 @@ int system_calls::socketpair(int, int type, int, int* ends) noexcept {
   ends[1] = non_blocking(second);
   if (ends[0] >= 0 && ends[1] >= 0) return 0;
   const int why = errno;
-  if (ends[0] >= 0) ::closesocket(socket_of(ends[0]));
-  if (ends[1] >= 0) ::closesocket(socket_of(ends[1]));
+  if (ends[0] >= 0) ::closesocket(platform::socket_of(ends[0]));
+  if (ends[1] >= 0) ::closesocket(platform::socket_of(ends[1]));
   return fail_with(why);
 }
 
 int system_calls::bind(int socket, const sockaddr* to, socklen_t bytes) noexcept {
-  return result_of(::bind(socket_of(socket), to, bytes));
+  return result_of(::bind(platform::socket_of(socket), to, bytes));
 }
 
 int system_calls::listen(int socket, int backlog) noexcept {
-  return result_of(::listen(socket_of(socket), backlog));
+  return result_of(::listen(platform::socket_of(socket), backlog));
 }
 
 int system_calls::connect(int socket, const sockaddr* to, socklen_t bytes) noexcept {
-  if (::connect(socket_of(socket), to, bytes) == 0) return 0;
+  if (::connect(platform::socket_of(socket), to, bytes) == 0) return 0;
   if (::WSAGetLastError() == WSAEWOULDBLOCK) return fail_with(EINPROGRESS);
-  return fail_of_winsock();
+  return platform::fail_of_winsock();
 }
 
 int system_calls::accept4(int socket, sockaddr* from, socklen_t* bytes, int) noexcept {
-  return non_blocking(::accept(socket_of(socket), from, bytes));
+  return non_blocking(::accept(platform::socket_of(socket), from, bytes));
 }
 
 int system_calls::shutdown(int socket, int how) noexcept {
-  return result_of(::shutdown(socket_of(socket), how));
+  return result_of(::shutdown(platform::socket_of(socket), how));
 }
 
 int system_calls::getsockopt(int socket, int level, int name, void* value, socklen_t* bytes) noexcept {
-  if (::getsockopt(socket_of(socket), level, name, static_cast<char*>(value), bytes) != 0)
-    return fail_of_winsock();
+  if (::getsockopt(platform::socket_of(socket), level, name, static_cast<char*>(value), bytes) != 0)
+    return platform::fail_of_winsock();
   if (level != SOL_SOCKET || name != SO_ERROR) return 0;
   int pending = 0;
   std::memcpy(&pending, value, sizeof pending);
@@ -132,33 +127,35 @@ int system_calls::setsockopt(int socket, int level, int name, const void* value,
   // Here it would let two listeners have one port. What it does elsewhere, use of a port whose old
   // connections have not died yet, is always allowed.
   if (level == SOL_SOCKET && name == SO_REUSEADDR) return 0;
-  return result_of(::setsockopt(socket_of(socket), level, name, static_cast<const char*>(value), bytes));
+  return result_of(
+      ::setsockopt(platform::socket_of(socket), level, name, static_cast<const char*>(value), bytes));
 }
 
 int system_calls::getsockname(int socket, sockaddr* into, socklen_t* bytes) noexcept {
-  return result_of(::getsockname(socket_of(socket), into, bytes));
+  return result_of(::getsockname(platform::socket_of(socket), into, bytes));
 }
 
 int system_calls::getpeername(int socket, sockaddr* into, socklen_t* bytes) noexcept {
-  return result_of(::getpeername(socket_of(socket), into, bytes));
+  return result_of(::getpeername(platform::socket_of(socket), into, bytes));
 }
 
 ssize_t system_calls::recv(int socket, void* into, std::size_t bytes, int flags) noexcept {
-  const int count =
-      ::recv(socket_of(socket), static_cast<char*>(into), static_cast<int>(bytes), flags & MSG_PEEK);
-  return count >= 0 ? count : fail_of_winsock();
+  const int count = ::recv(platform::socket_of(socket), static_cast<char*>(into), static_cast<int>(bytes),
+                           flags & MSG_PEEK);
+  return count >= 0 ? count : platform::fail_of_winsock();
 }
 
 ssize_t system_calls::send(int socket, const void* from, std::size_t bytes, int) noexcept {
-  const int count = ::send(socket_of(socket), static_cast<const char*>(from), static_cast<int>(bytes), 0);
-  return count >= 0 ? count : fail_of_winsock();
+  const int count =
+      ::send(platform::socket_of(socket), static_cast<const char*>(from), static_cast<int>(bytes), 0);
+  return count >= 0 ? count : platform::fail_of_winsock();
 }
 
 ssize_t system_calls::sendto(int socket, const void* from, std::size_t bytes, int, const sockaddr* to,
                              socklen_t to_bytes) noexcept {
-  const int count =
-      ::sendto(socket_of(socket), static_cast<const char*>(from), static_cast<int>(bytes), 0, to, to_bytes);
-  return count >= 0 ? count : fail_of_winsock();
+  const int count = ::sendto(platform::socket_of(socket), static_cast<const char*>(from),
+                             static_cast<int>(bytes), 0, to, to_bytes);
+  return count >= 0 ? count : platform::fail_of_winsock();
 }
 
 // --- pipes ---
@@ -182,9 +179,9 @@ ssize_t system_calls::splice(int, int, std::size_t, unsigned) noexcept {
 // --- descriptors ---
 
 int system_calls::close(int number) noexcept {
-  if (::closesocket(socket_of(number)) == 0) return 0;
-  if (::WSAGetLastError() != WSAENOTSOCK) return fail_of_winsock();
-  return ::CloseHandle(platform::handle_of(number)) ? 0 : fail_of_win32();
+  if (::closesocket(platform::socket_of(number)) == 0) return 0;
+  if (::WSAGetLastError() != WSAENOTSOCK) return platform::fail_of_winsock();
+  return ::CloseHandle(platform::handle_of(number)) ? 0 : platform::fail_of_win32();
 }
 
 int system_calls::dup3(int, int, int) noexcept {
@@ -201,14 +198,15 @@ int system_calls::fcntl(int number, int command, long) noexcept {
 
 int system_calls::ioctl(int number, unsigned long question, int* answer) noexcept {
   u_long told = 0;
-  if (::ioctlsocket(socket_of(number), static_cast<long>(question), &told) != 0) return fail_of_winsock();
+  if (::ioctlsocket(platform::socket_of(number), static_cast<long>(question), &told) != 0)
+    return platform::fail_of_winsock();
   *answer = static_cast<int>(told);
   return 0;
 }
 
 int system_calls::poll(pollfd* watched, unsigned long count, int timeout_ms) noexcept {
   const int ready = ::WSAPoll(watched, count, timeout_ms);
-  return ready >= 0 ? ready : fail_of_winsock();
+  return ready >= 0 ? ready : platform::fail_of_winsock();
 }
 
 int system_calls::open(const char*, int, mode_t) noexcept {
@@ -226,7 +224,7 @@ int system_calls::lstat(const char* path, struct stat* into) noexcept {
 }
 
 int system_calls::unlink(const char* path) noexcept {
-  return ::DeleteFileA(path) ? 0 : fail_of_win32();
+  return ::DeleteFileA(path) ? 0 : platform::fail_of_win32();
 }
 
 ssize_t system_calls::getdents64(int, void*, std::size_t) noexcept {

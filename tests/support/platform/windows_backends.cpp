@@ -41,6 +41,15 @@ bool is_on_simulated_hosts() {
   return false;
 }
 
+void use_backend(const backend_case&) {}
+
+result<chosen_backend> choose_backend_of_test(const loop_options& options, completion_queue& completed,
+                                              buffer_pool& pool, loop_counters& counters) {
+  return choose_backend(options.backend, options.io, completed, pool, counters);
+}
+
+void settle_backends() {}
+
 void PrintTo(const backend_case& which, std::ostream* out) {
   *out << which.name;
 }

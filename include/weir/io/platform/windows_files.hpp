@@ -18,6 +18,7 @@ inline constexpr int AT_EMPTY_PATH = 0x1000;
 // Commands of system_calls::fcntl.
 inline constexpr int F_GETFD = 1;
 inline constexpr int FD_CLOEXEC = 1;
+inline constexpr int F_DUPFD_CLOEXEC = 1030;
 inline constexpr int F_GETFL = 3;
 inline constexpr int F_SETFL = 4;
 

@@ -1,8 +1,8 @@
 #include "descriptor_table.hpp"
+
 #include "nonblocking_calls.hpp"
 
 #include <weir/io/platform/sockets.hpp>
-
 
 #include <cassert>
 #include <cerrno>

@@ -26,9 +26,9 @@ struct reactive_proactor::descriptor_state {
   std::uint8_t burst_slots = 1;        ///< how many slots the next read offers
   bool is_on_changed_list : 1 = false;
   bool is_on_starved_list : 1 = false;
-  bool must_trim : 1 = false;    ///< more is watched than wanted, and it costs wake-ups
-  bool is_suspect : 1 = false;   ///< the number may be another file than the one that is watched
-  bool is_congested : 1 = false; ///< the last write filled the socket: the next one waits for room
+  bool must_trim : 1 = false;     ///< more is watched than wanted, and it costs wake-ups
+  bool is_suspect : 1 = false;    ///< the number may be another file than the one that is watched
+  bool is_congested : 1 = false;  ///< the last write filled the socket: the next one waits for room
   bool may_hold_more : 1 = false; ///< the last read was full
 
   // Of `hand_over`.

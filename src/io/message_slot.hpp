@@ -25,9 +25,9 @@ inline void aim(msghdr& header, iovec& piece, std::byte* memory, std::size_t siz
 
 /// Notes in front of the message what the receive told of it.
 inline void describe(std::byte* memory, const msghdr& told, std::size_t payload_bytes) noexcept {
-  const message_header header{static_cast<std::uint32_t>(told.msg_namelen), static_cast<std::uint32_t>(told.msg_controllen),
-                              static_cast<std::uint32_t>(payload_bytes),
-                              static_cast<std::uint32_t>(told.msg_flags)};
+  const message_header header{
+      static_cast<std::uint32_t>(told.msg_namelen), static_cast<std::uint32_t>(told.msg_controllen),
+      static_cast<std::uint32_t>(payload_bytes), static_cast<std::uint32_t>(told.msg_flags)};
   std::memcpy(memory, &header, sizeof header);
 }
 

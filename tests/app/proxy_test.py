@@ -250,7 +250,8 @@ class EveryBackend:
         self.assertEqual(proxy.wait_for("draining")["at_most_ms"], 60_000)
         host, port = proxy.frontend.removeprefix("tcp://").split(":")
         with self.assertRaises(ConnectionRefusedError):
-            socket.create_connection((host, int(port)))
+            while True:  # the listening socket is closed a turn later
+                socket.create_connection((host, int(port))).close()
         proxy.wait_for("counters")  # a silence in which only the missing replies keep it
         worker.send_multipart(first)
         for _ in requests[1:]:

@@ -298,8 +298,7 @@ class session final : public listener_of_acts {
     if (!what.data.bytes().empty() && decide_.byte() % 4 == 1) held_.push_back(std::move(what.data));
     if (what.more || is_finishing_) return;
     const std::uint8_t next = decide_.byte() % 4;
-    // What a close has closed may be another's number by now.
-    if (next == 1 && kind != operation_kind::close) who.start(*loop_);
+    if (next == 1 && kind != operation_kind::close) who.start(*loop_); // its number may be another's by now
     if (next == 2) std::erase_if(acts_, [&](auto& each) { return each.get() == &who; });
   }
 

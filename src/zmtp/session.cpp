@@ -49,8 +49,7 @@ task<error> session::receive_until_end(lease first) {
     result<> taken = take_chunk(std::move(chunk));
     const bool has_woken = announce();
     if (!taken) co_return std::move(taken).error();
-    if (has_woken && has_more_to_do())
-      co_await step_back(); // to those who use the chunk while it is in the cache
+    if (has_woken) co_await step_back(); // to those who use the chunk while it is in the cache
     if (pipe_.in.large_body_missing() != 0) {
       result<> whole = co_await receive_large_body();
       if (!whole) co_return std::move(whole).error();
@@ -77,11 +76,6 @@ bool session::take_arrived(lease& into) noexcept {
 
 error session::reason_of_end() const {
   return connection_.read_error().value_or(error(errc::end_of_stream, "disconnected"));
-}
-
-/// Without waiting for the peer.
-bool session::has_more_to_do() const noexcept {
-  return connection_.has_arrived() || must_wait() || pipe_.in.large_body_missing() != 0;
 }
 
 /// Whole messages wait neither for what is behind them nor for its fate. True when somebody was woken.

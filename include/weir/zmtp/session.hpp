@@ -47,7 +47,6 @@ class session {
   task<error> receive_until_end(lease first);
   bool take_arrived(lease& into) noexcept;
   error reason_of_end() const;
-  bool has_more_to_do() const noexcept;
   bool announce() noexcept;
   result<> take_chunk(lease chunk);
   result<> walk(std::span<const std::byte> chunk);

@@ -11,7 +11,8 @@ set(CMAKE_C_COMPILER_TARGET ${target})
 set(CMAKE_RC_COMPILER ${target}-windres)
 set(CMAKE_AR llvm-ar-19)
 set(CMAKE_RANLIB llvm-ranlib-19)
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=lld -static")
+# In C++23 std::type_info's comparison is an inline function, and libstdc++.a of mingw has it as one that is not.
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=lld -static -Wl,--allow-multiple-definition")
 
 set(CMAKE_FIND_ROOT_PATH /usr/${target})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

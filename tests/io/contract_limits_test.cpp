@@ -263,7 +263,8 @@ TEST_P(contract_limits, a_loop_that_ends_with_operations_outstanding_says_which)
     (*made)->turn(0);
     made->reset();
   };
-  EXPECT_DEATH(end_too_early(), "receive.*contract_limits_test.cpp(.|\n)*poll.*contract_limits_test.cpp");
+  EXPECT_DEATH(end_too_early(), "receive.*contract_limits_test.cpp");
+  EXPECT_DEATH(end_too_early(), "poll.*contract_limits_test.cpp");
 }
 
 using contract_quantum = contract;

@@ -1,4 +1,5 @@
 #include <support/allocations.hpp>
+#include <support/heap.hpp>
 #include <support/sanitized.hpp>
 
 #include <atomic>
@@ -58,8 +59,7 @@ std::atomic<std::int64_t> live{0};
 void* allocate(std::size_t size_bytes, std::size_t alignment) noexcept {
   if (++allocations == failing_allocation) return nullptr;
   live.fetch_add(1, std::memory_order_relaxed);
-  if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return std::malloc(size_bytes == 0 ? 1 : size_bytes);
-  return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
+  return heap_allocate(size_bytes, alignment);
 }
 
 void* allocate_or_throw(std::size_t size_bytes, std::size_t alignment) {
@@ -69,7 +69,7 @@ void* allocate_or_throw(std::size_t size_bytes, std::size_t alignment) {
 
 void release(void* memory) noexcept {
   if (memory) live.fetch_sub(1, std::memory_order_relaxed);
-  std::free(memory);
+  heap_free(memory);
 }
 
 constexpr std::size_t usual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;

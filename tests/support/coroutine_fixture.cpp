@@ -45,17 +45,16 @@ task<> turns(int count) {
   }
 }
 
-std::array<backend_case, 3> streaming_backends() {
-  const auto named = [](std::string_view name) {
-    return *std::ranges::find(all_backends(), name,
-                              [](const backend_case& each) { return std::string_view(each.name); });
-  };
-  return {named("io_uring"), named("io_uring_one_shot"), named("epoll_adaptive")};
+std::vector<backend_case> streaming_backends() {
+  constexpr std::array<std::string_view, 4> names{"io_uring", "io_uring_one_shot", "epoll_adaptive", "iocp"};
+  std::vector<backend_case> found;
+  for (const backend_case& each : all_backends())
+    if (std::ranges::find(names, each.name) != names.end()) found.push_back(each);
+  return found;
 }
 
 std::vector<backend_case> real_upper_backends() {
-  const std::array streaming = streaming_backends();
-  std::vector<backend_case> real(streaming.begin(), streaming.end());
+  std::vector<backend_case> real = streaming_backends();
   for (const backend_case& each : all_backends())
     if (each.maker) real.push_back(each);
   return real;

@@ -81,7 +81,7 @@ task<> until(std::function<bool()> happened);
 task<> turns(int count);
 
 /// The backends of this system that differ in how bytes arrive.
-std::array<backend_case, 3> streaming_backends();
+std::vector<backend_case> streaming_backends();
 /// The real backends on which everything above operations is tested: those, and what is a component.
 std::vector<backend_case> real_upper_backends();
 /// Those, or simulated hosts (is_on_simulated_hosts), a kind one and a hostile one.

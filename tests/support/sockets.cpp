@@ -70,7 +70,7 @@ descriptor open_socket(transport which) {
 
 std::string why_no_sockets(transport which) {
   const descriptor made(calls().socket(family_of(which), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  return made || errno != EAFNOSUPPORT ? "" : "socket: " + std::generic_category().message(errno);
+  return made || errno != EAFNOSUPPORT ? "" : error::from_errno(errno, "socket").message();
 }
 
 listening_socket listen_on(transport which, int backlog) {

@@ -38,7 +38,7 @@ master_options workers_of(const std::string& kind, unsigned count, backend of_lo
 
 /// Processes take long: once on io_uring and once on epoll, however they read.
 inline auto with_each_loop() {
-  const std::array all = streaming_backends();
+  const auto all = streaming_backends();
   return testing::Values(all.front(), all.back());
 }
 

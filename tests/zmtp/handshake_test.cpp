@@ -56,6 +56,8 @@ TEST_P(handshake_test, of_a_dealer_that_connects_is_byte_for_byte_what_peers_exp
 }
 
 TEST_P(handshake_test, tells_type_and_routing_id) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     router ours(quick("me"));
     const std::string endpoint = bind_to(ours, any_ipc);
@@ -67,6 +69,8 @@ TEST_P(handshake_test, tells_type_and_routing_id) {
 }
 
 TEST_P(handshake_test, succeeds_wherever_the_peers_bytes_are_cut) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     dealer ours(quick());
     const std::string endpoint = bind_to(ours, any_ipc);
@@ -101,6 +105,8 @@ TEST_P(handshake_test, succeeds_byte_by_byte) {
 /// Peers of ZMTP 3.0, of any later version, and those that do not set the last octet of the signature's
 /// padding.
 TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     dealer ours(quick());
     const std::string endpoint = bind_to(ours, any_ipc);
@@ -125,6 +131,8 @@ TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
 }
 
 TEST_P(handshake_test, passes_over_properties_that_it_does_not_know) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     router ours(quick());
     const std::string endpoint = bind_to(ours, any_ipc);
@@ -166,6 +174,8 @@ const std::vector<refusal> refusals = {
 
 /// Each ends in an error that says so, on its connection only: one that was there before is served on.
 TEST_P(handshake_test, refuses_each_fault_and_serves_the_others) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     event_log log;
     socket_options options = quick();
@@ -194,6 +204,8 @@ TEST_P(handshake_test, refuses_each_fault_and_serves_the_others) {
 }
 
 TEST_P(handshake_test, that_the_peer_leaves_at_any_point_is_an_error) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     event_log log;
     socket_options options = quick();

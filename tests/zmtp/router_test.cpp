@@ -51,6 +51,8 @@ TEST_P(router_test, routes_by_the_first_frame_and_names_the_sender) {
 }
 
 TEST_P(router_test, talks_to_routers) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     router left(quick("left")), right(quick("right"));
     connect_to(right, bind_to(left, any_ipc));
@@ -296,6 +298,8 @@ task<wire_peer> join_stalled(std::string_view endpoint, std::string_view id) {
 }
 
 TEST_P(router_test, waits_for_a_peer_whose_queue_is_full_and_holds_up_nobody_else) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     socket_options options = quick();
     options.send_hwm = 5;
@@ -340,6 +344,8 @@ TEST_P(router_test, waits_for_a_peer_whose_queue_is_full_and_holds_up_nobody_els
 }
 
 TEST_P(router_test, drops_whole_messages_for_a_peer_whose_queue_is_full_when_told_to) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     socket_options options = quick();
     options.send_hwm = 5;
@@ -368,6 +374,8 @@ TEST_P(router_test, drops_whole_messages_for_a_peer_whose_queue_is_full_when_tol
 
 /// Who waits for room learns that there will be none.
 TEST_P(router_test, tells_a_waiting_sender_that_its_peer_has_gone) {
+  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
+    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     socket_options options = quick();
     options.send_hwm = 1;

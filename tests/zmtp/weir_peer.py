@@ -27,7 +27,7 @@ class Peer:
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.process.stdout, selectors.EVENT_READ)
         try:
-            self.endpoint = self.line().decode()
+            self.endpoint = self.line().decode().strip()
         except AssertionError:
             self.kill()
             raise

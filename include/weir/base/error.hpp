@@ -4,6 +4,8 @@
 // endpoint does.
 #pragma once
 
+#include <weir/base/platform/errno_category.hpp>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,7 +38,7 @@ class error {
 
   /// From a positive errno value, or its negation as io_uring reports it.
   static error from_errno(int number, const char* operation = "") noexcept {
-    return {std::error_code(number < 0 ? -number : number, std::system_category()), operation};
+    return {std::error_code(number < 0 ? -number : number, platform::errno_category()), operation};
   }
 
   const std::error_code& code() const noexcept { return code_; }

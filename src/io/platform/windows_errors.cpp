@@ -1,6 +1,6 @@
 #include "windows_errors.hpp"
 
-#include <weir/io/platform/sockets.hpp>
+#include "windows_handles.hpp"
 
 #include <cerrno>
 
@@ -95,8 +95,15 @@ int errno_of(unsigned long windows_error) noexcept {
   return EIO;
 }
 
-int fail_of_winsock() noexcept {
-  errno = errno_of(static_cast<unsigned long>(::WSAGetLastError()));
+int winsock_error_of(int descriptor) noexcept {
+  const int number = errno_of(static_cast<unsigned long>(::WSAGetLastError()));
+  DWORD flags = 0;
+  const bool is_nobodys = number == ENOTSOCK && !::GetHandleInformation(handle_of(descriptor), &flags);
+  return is_nobodys ? EBADF : number;
+}
+
+int fail_of_winsock(int descriptor) noexcept {
+  errno = winsock_error_of(descriptor);
   return -1;
 }
 

@@ -15,19 +15,6 @@ namespace {
 /// What one call moves at most, so that a count fits its result.
 constexpr std::size_t transfer_bytes_max = 0x7fff'f000;
 
-int error_now() noexcept {
-  return -platform::errno_of(static_cast<unsigned long>(::WSAGetLastError()));
-}
-
-/// The same of a call on a descriptor that may be nobody's: Winsock takes that for something that is no
-/// socket.
-int error_of(int descriptor) noexcept {
-  const int error = error_now();
-  DWORD flags = 0;
-  return error == -ENOTSOCK && !::GetHandleInformation(platform::handle_of(descriptor), &flags) ? -EBADF
-                                                                                                : error;
-}
-
 int count_received(int socket, int failed, DWORD count, loop_counters& counters) noexcept {
   counters.system_calls.count(system_call::receive);
   ++counters.receive_calls;
@@ -35,7 +22,7 @@ int count_received(int socket, int failed, DWORD count, loop_counters& counters)
     counters.bytes_received += count;
     return static_cast<int>(count);
   }
-  const int error = error_of(socket);
+  const int error = -platform::winsock_error_of(socket);
   if (error == -EPIPE) return 0; // this side has shut it down for receiving: an end
   if (error != -EAGAIN) return error;
   ++counters.receive_again;
@@ -49,10 +36,18 @@ int count_sent(int socket, int failed, DWORD count, loop_counters& counters) noe
     counters.bytes_sent += count;
     return static_cast<int>(count);
   }
-  const int error = error_of(socket);
+  const int error = -platform::winsock_error_of(socket);
   if (error != -EAGAIN) return error;
   ++counters.send_again;
   return would_block;
+}
+
+/// Wine takes a reset that came before the receive for an end.
+bool was_reset(int socket) noexcept {
+  WSAPOLLFD watched{};
+  watched.fd = platform::socket_of(socket);
+  watched.events = POLLIN;
+  return ::WSAPoll(&watched, 1, 0) > 0 && (watched.revents & POLLERR) != 0;
 }
 
 /// One message; a longer one than there is room for is cut and told by MSG_TRUNC, as recvmsg(2) does.
@@ -131,7 +126,9 @@ int receive(int socket, std::span<iovec> into, loop_counters& counters) noexcept
   DWORD flags = 0;
   const int failed =
       ::WSARecv(platform::socket_of(socket), pieces.data(), pieces.count(), &count, &flags, nullptr, nullptr);
-  return count_received(socket, failed, count, counters);
+  const bool is_reset = failed == 0 && count == 0 && was_reset(socket);
+  if (is_reset) ::WSASetLastError(WSAECONNRESET);
+  return count_received(socket, is_reset ? SOCKET_ERROR : failed, count, counters);
 }
 
 int send(const send_operation& op, loop_counters& counters) noexcept {
@@ -213,7 +210,7 @@ int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept
   watched.fd = platform::socket_of(descriptor);
   watched.events = static_cast<SHORT>(events & (POLLIN | POLLOUT));
   const int count = ::WSAPoll(&watched, 1, 0);
-  if (count < 0) return error_of(descriptor);
+  if (count < 0) return -platform::winsock_error_of(descriptor);
   int ready = static_cast<unsigned short>(watched.revents);
   if ((ready & POLLHUP) && (events & POLLRDHUP)) ready |= POLLRDHUP; // both ends are this one
   return ready;

@@ -42,8 +42,8 @@ int non_blocking(SOCKET made) noexcept {
   return fail_with(why);
 }
 
-int result_of(int failed) noexcept {
-  return failed == 0 ? 0 : platform::fail_of_winsock();
+int result_of(int socket, int failed) noexcept {
+  return failed == 0 ? 0 : platform::fail_of_winsock(socket);
 }
 
 /// A socket that listens on the loopback device, for the other end of a pair; INVALID_SOCKET.
@@ -60,6 +60,17 @@ SOCKET loopback_listener(sockaddr_in& at) noexcept {
     return listener;
   ::closesocket(listener);
   return INVALID_SOCKET;
+}
+
+/// What TCP_KEEPIDLE is to systems before Windows 10 1709, and to Wine.
+int set_keep_alive_idle(int socket, const void* seconds) noexcept {
+  int idle_s = 0;
+  std::memcpy(&idle_s, seconds, sizeof idle_s);
+  constexpr ULONG interval_ms = 1000; // the system's own
+  tcp_keepalive wanted{1, static_cast<ULONG>(idle_s) * 1000, interval_ms};
+  DWORD ignored = 0;
+  return ::WSAIoctl(platform::socket_of(socket), SIO_KEEPALIVE_VALS, &wanted, sizeof wanted, nullptr, 0,
+                    &ignored, nullptr, nullptr);
 }
 
 } // namespace
@@ -91,30 +102,31 @@ int system_calls::socketpair(int, int type, int, int* ends) noexcept {
 }
 
 int system_calls::bind(int socket, const sockaddr* to, socklen_t bytes) noexcept {
-  return result_of(::bind(platform::socket_of(socket), to, bytes));
+  return result_of(socket, ::bind(platform::socket_of(socket), to, bytes));
 }
 
 int system_calls::listen(int socket, int backlog) noexcept {
-  return result_of(::listen(platform::socket_of(socket), backlog));
+  return result_of(socket, ::listen(platform::socket_of(socket), backlog));
 }
 
 int system_calls::connect(int socket, const sockaddr* to, socklen_t bytes) noexcept {
   if (::connect(platform::socket_of(socket), to, bytes) == 0) return 0;
   if (::WSAGetLastError() == WSAEWOULDBLOCK) return fail_with(EINPROGRESS);
-  return platform::fail_of_winsock();
+  return platform::fail_of_winsock(socket);
 }
 
 int system_calls::accept4(int socket, sockaddr* from, socklen_t* bytes, int) noexcept {
-  return non_blocking(::accept(platform::socket_of(socket), from, bytes));
+  const SOCKET accepted = ::accept(platform::socket_of(socket), from, bytes);
+  return accepted == INVALID_SOCKET ? platform::fail_of_winsock(socket) : non_blocking(accepted);
 }
 
 int system_calls::shutdown(int socket, int how) noexcept {
-  return result_of(::shutdown(platform::socket_of(socket), how));
+  return result_of(socket, ::shutdown(platform::socket_of(socket), how));
 }
 
 int system_calls::getsockopt(int socket, int level, int name, void* value, socklen_t* bytes) noexcept {
   if (::getsockopt(platform::socket_of(socket), level, name, static_cast<char*>(value), bytes) != 0)
-    return platform::fail_of_winsock();
+    return platform::fail_of_winsock(socket);
   if (level != SOL_SOCKET || name != SO_ERROR) return 0;
   int pending = 0;
   std::memcpy(&pending, value, sizeof pending);
@@ -127,35 +139,37 @@ int system_calls::setsockopt(int socket, int level, int name, const void* value,
   // Here it would let two listeners have one port. What it does elsewhere, use of a port whose old
   // connections have not died yet, is always allowed.
   if (level == SOL_SOCKET && name == SO_REUSEADDR) return 0;
-  return result_of(
-      ::setsockopt(platform::socket_of(socket), level, name, static_cast<const char*>(value), bytes));
+  int failed = ::setsockopt(platform::socket_of(socket), level, name, static_cast<const char*>(value), bytes);
+  if (failed != 0 && ::WSAGetLastError() == WSAENOPROTOOPT && level == IPPROTO_TCP && name == TCP_KEEPIDLE)
+    failed = set_keep_alive_idle(socket, value);
+  return result_of(socket, failed);
 }
 
 int system_calls::getsockname(int socket, sockaddr* into, socklen_t* bytes) noexcept {
-  return result_of(::getsockname(platform::socket_of(socket), into, bytes));
+  return result_of(socket, ::getsockname(platform::socket_of(socket), into, bytes));
 }
 
 int system_calls::getpeername(int socket, sockaddr* into, socklen_t* bytes) noexcept {
-  return result_of(::getpeername(platform::socket_of(socket), into, bytes));
+  return result_of(socket, ::getpeername(platform::socket_of(socket), into, bytes));
 }
 
 ssize_t system_calls::recv(int socket, void* into, std::size_t bytes, int flags) noexcept {
   const int count = ::recv(platform::socket_of(socket), static_cast<char*>(into), static_cast<int>(bytes),
                            flags & MSG_PEEK);
-  return count >= 0 ? count : platform::fail_of_winsock();
+  return count >= 0 ? count : platform::fail_of_winsock(socket);
 }
 
 ssize_t system_calls::send(int socket, const void* from, std::size_t bytes, int) noexcept {
   const int count =
       ::send(platform::socket_of(socket), static_cast<const char*>(from), static_cast<int>(bytes), 0);
-  return count >= 0 ? count : platform::fail_of_winsock();
+  return count >= 0 ? count : platform::fail_of_winsock(socket);
 }
 
 ssize_t system_calls::sendto(int socket, const void* from, std::size_t bytes, int, const sockaddr* to,
                              socklen_t to_bytes) noexcept {
   const int count = ::sendto(platform::socket_of(socket), static_cast<const char*>(from),
                              static_cast<int>(bytes), 0, to, to_bytes);
-  return count >= 0 ? count : platform::fail_of_winsock();
+  return count >= 0 ? count : platform::fail_of_winsock(socket);
 }
 
 // --- pipes ---
@@ -180,7 +194,7 @@ ssize_t system_calls::splice(int, int, std::size_t, unsigned) noexcept {
 
 int system_calls::close(int number) noexcept {
   if (::closesocket(platform::socket_of(number)) == 0) return 0;
-  if (::WSAGetLastError() != WSAENOTSOCK) return platform::fail_of_winsock();
+  if (::WSAGetLastError() != WSAENOTSOCK) return platform::fail_of_winsock(number);
   return ::CloseHandle(platform::handle_of(number)) ? 0 : platform::fail_of_win32();
 }
 

@@ -10,6 +10,7 @@
 // clang-format off: each needs what stands before it
 #include <winsock2.h>
 #include <ws2tcpip.h>
+#include <mstcpip.h>
 #include <mswsock.h>
 #include <afunix.h>
 #include <windows.h>

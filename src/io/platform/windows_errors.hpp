@@ -6,8 +6,8 @@ namespace weir::platform {
 /// A positive errno value; EIO for what has no name among them. 0 for 0. Both number spaces are disjoint.
 int errno_of(unsigned long windows_error) noexcept;
 
-/// What the last Winsock call on a descriptor met. EBADF for a number that is nobody's, which Winsock takes for
-/// something that is no socket.
+/// What the last Winsock call on a descriptor met. EBADF for a number that is nobody's, which Winsock takes
+/// for something that is no socket.
 int winsock_error_of(int descriptor) noexcept;
 
 /// Sets errno to that; returns -1, for functions that promise both.

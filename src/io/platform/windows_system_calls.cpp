@@ -125,6 +125,7 @@ int system_calls::shutdown(int socket, int how) noexcept {
 }
 
 int system_calls::getsockopt(int socket, int level, int name, void* value, socklen_t* bytes) noexcept {
+  std::memset(value, 0, static_cast<std::size_t>(*bytes)); // of a BOOL only the first byte comes
   if (::getsockopt(platform::socket_of(socket), level, name, static_cast<char*>(value), bytes) != 0)
     return platform::fail_of_winsock(socket);
   if (level != SOL_SOCKET || name != SO_ERROR) return 0;

@@ -1,6 +1,5 @@
-#include <support/heap.hpp>
-
 #include <malloc.h>
+#include <support/heap.hpp>
 
 namespace weir::test {
 

@@ -30,7 +30,7 @@ function(weir_add_windows_tests floor)
   add_executable(weir_${floor}_tests ${sources})
   target_link_libraries(weir_${floor}_tests PRIVATE weir_test_support)
   add_test(NAME ${floor}.windows COMMAND weir_${floor}_tests --gtest_filter=-*heavy* --gtest_brief=1
-                                         --gtest_output=xml:${PROJECT_BINARY_DIR}/cases/${floor}.windows.xml)
+                                         --gtest_output=xml:cases/${floor}.windows.xml)
   set_tests_properties(${floor}.windows PROPERTIES LABELS ${floor} TIMEOUT 400)
 endfunction()
 

@@ -6,6 +6,8 @@
 #include <weir/io/backend.hpp>
 #include <weir/io/loop.hpp>
 
+#include <support/backends.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

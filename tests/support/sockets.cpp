@@ -1,3 +1,4 @@
+#include <weir/base/error.hpp>
 #include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
 

@@ -14,7 +14,7 @@ target_compile_options(weir_gtest PRIVATE -w)
 set_target_properties(weir_gtest PROPERTIES UNITY_BUILD OFF)
 
 file(GLOB support CONFIGURE_DEPENDS tests/support/platform/windows_*.cpp)
-foreach(helper allocations coroutine_fixture loop_fixture raw_socket sockets turning zmtp_peers)
+foreach(helper allocations backend_case coroutine_fixture loop_fixture raw_socket sockets turning zmtp_peers)
   list(APPEND support tests/support/${helper}.cpp)
 endforeach()
 add_library(weir_test_support OBJECT ${support})

@@ -1,6 +1,7 @@
 #include "afd_poll.hpp"
 
 #include "platform/windows_errors.hpp"
+#include "platform/windows_handles.hpp"
 
 #include <winternl.h>
 
@@ -98,7 +99,7 @@ int afd_device::poll(int socket, readiness interest, afd_poll_info& info, OVERLA
   info = afd_poll_info{};
   info.timeout.QuadPart = INT64_MAX;
   info.handles = 1;
-  info.handle = reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(socket));
+  info.handle = platform::handle_of(socket);
   info.events = events_of(interest);
   overlapped = OVERLAPPED{};
   overlapped.Internal = status_pending;

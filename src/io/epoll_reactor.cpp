@@ -1,3 +1,6 @@
+#include "grow_to.hpp"
+#include "milliseconds.hpp"
+
 #include <weir/io/epoll_reactor.hpp>
 
 #include <sys/eventfd.h>
@@ -7,7 +10,6 @@
 #include <cerrno>
 #include <ctime>
 #include <limits>
-#include <new>
 
 namespace weir {
 namespace {
@@ -29,13 +31,6 @@ readiness readiness_of(std::uint32_t events) noexcept {
   if (events & (EPOLLHUP | EPOLLRDHUP)) ready = ready | readiness::hangup;
   if (events & EPOLLERR) ready = ready | readiness::failed;
   return ready;
-}
-
-/// epoll_wait(2) knows milliseconds only: rounded up, for a wait that ends early would turn into spinning.
-int milliseconds_of(std::uint64_t timeout_ns) noexcept {
-  constexpr std::uint64_t ns_per_ms = 1'000'000;
-  const std::uint64_t milliseconds = timeout_ns / ns_per_ms + (timeout_ns % ns_per_ms != 0);
-  return static_cast<int>(std::min<std::uint64_t>(milliseconds, std::numeric_limits<int>::max()));
 }
 
 timespec timespec_of(std::uint64_t timeout_ns) noexcept {
@@ -76,14 +71,8 @@ int epoll_reactor::watch_wake_event() noexcept {
 int epoll_reactor::watch(int descriptor, readiness interest) noexcept {
   if (descriptor < 0) return -EBADF;
   const auto index = static_cast<std::size_t>(descriptor);
-  if (index >= registrations_.size()) {
-    if (!any(interest)) return 0;
-    try {
-      registrations_.resize(std::max(index + 1, registrations_.size() * 2));
-    } catch (const std::bad_alloc&) {
-      return -ENOMEM;
-    }
-  }
+  if (index >= registrations_.size() && !any(interest)) return 0;
+  if (!grow_to(registrations_, index)) return -ENOMEM;
   registration& known = registrations_[index];
   if (any(interest)) {
     const int done = add_or_modify(descriptor, known, events_of(interest));
@@ -142,7 +131,9 @@ int epoll_reactor::wait_in_kernel(std::uint64_t timeout_ns) noexcept {
     has_nanoseconds_ = false;
     counters_.system_calls.count(system_call::wait);
   }
-  const int milliseconds = timeout_ns == no_timeout ? -1 : milliseconds_of(timeout_ns);
+  constexpr std::uint64_t longest_ms = std::numeric_limits<int>::max();
+  const int milliseconds =
+      timeout_ns == no_timeout ? -1 : static_cast<int>(std::min(milliseconds_of(timeout_ns), longest_ms));
   return ::epoll_wait(epoll_.get(), events_.data(), events_max, milliseconds);
 }
 

@@ -1,16 +1,16 @@
 #include "iocp_port.hpp"
 
+#include "milliseconds.hpp"
 #include "platform/windows_errors.hpp"
+#include "platform/windows_handles.hpp"
+
+#include <weir/io/reactor.hpp>
 
 #include <algorithm>
 #include <new>
 
 namespace weir {
 namespace {
-
-HANDLE handle_of(int number) noexcept {
-  return reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(number));
-}
 
 /// To which port each handle of the process was given last. Pages are made when first needed and kept.
 class port_registry {
@@ -53,13 +53,6 @@ constinit std::atomic<std::uint32_t> ports_made{0};
 
 constexpr ULONG_PTR wake_key = 1;
 
-/// Rounded up: a wait that ends early would turn into spinning.
-DWORD milliseconds_of(std::uint64_t timeout_ns) noexcept {
-  constexpr std::uint64_t ns_per_ms = 1'000'000;
-  const std::uint64_t milliseconds = timeout_ns / ns_per_ms + (timeout_ns % ns_per_ms != 0);
-  return static_cast<DWORD>(std::min<std::uint64_t>(milliseconds, INFINITE - 1));
-}
-
 } // namespace
 
 result<std::unique_ptr<iocp_port>> iocp_port::create(loop_counters& counters) {
@@ -77,10 +70,11 @@ iocp_port::~iocp_port() {
 
 bool iocp_port::take(int number) noexcept {
   counters_.system_calls.count(system_call::interest);
-  if (!::CreateIoCompletionPort(handle_of(number), port_, 0, 0)) return registry.is_of(number, serial_);
+  if (!::CreateIoCompletionPort(platform::handle_of(number), port_, 0, 0))
+    return registry.is_of(number, serial_);
   constexpr UCHAR quietly = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
   counters_.system_calls.count(system_call::interest);
-  const bool is_quiet = ::SetFileCompletionNotificationModes(handle_of(number), quietly) != 0;
+  const bool is_quiet = ::SetFileCompletionNotificationModes(platform::handle_of(number), quietly) != 0;
   registry.note(number, is_quiet ? serial_ : 0);
   return is_quiet;
 }
@@ -92,7 +86,10 @@ bool iocp_port::take_whole(HANDLE of_ours) noexcept {
 std::span<OVERLAPPED_ENTRY> iocp_port::wait(std::uint64_t timeout_ns) noexcept {
   ++counters_.waits;
   counters_.system_calls.count(system_call::wait);
-  const DWORD milliseconds = timeout_ns == ~std::uint64_t{0} ? INFINITE : milliseconds_of(timeout_ns);
+  const DWORD milliseconds =
+      timeout_ns == reactor::no_timeout
+          ? INFINITE
+          : static_cast<DWORD>(std::min<std::uint64_t>(milliseconds_of(timeout_ns), INFINITE - 1));
   ULONG count = 0;
   if (!::GetQueuedCompletionStatusEx(port_, packets_.data(), packets_max, &count, milliseconds, FALSE))
     return {};

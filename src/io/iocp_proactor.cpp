@@ -11,10 +11,6 @@
 namespace weir {
 namespace {
 
-bool takes_connections(const operation& op) noexcept {
-  return op.kind() == operation_kind::accept || op.kind() == operation_kind::accept_many;
-}
-
 bool is_receive(const operation& op) noexcept {
   return op.kind() == operation_kind::receive || op.kind() == operation_kind::receive_many;
 }
@@ -75,7 +71,7 @@ void iocp_proactor::hand_over(descriptor_state& on) noexcept {
 /// What the kernel refuses is left to the call that does not block, which says what is wrong, or does it, or
 /// waits for readiness.
 void iocp_proactor::hand_over_reader(descriptor_state& on, operation& first) noexcept {
-  const bool is_listener = takes_connections(first);
+  const bool is_listener = is_accept(first.kind());
   if ((!is_listener && !is_receive(first)) || !is_ours(on)) return;
   const auto what = is_listener ? iocp_request::purpose::accept : iocp_request::purpose::readable;
   iocp_request* const request = port_.requests().take(what, on.number, &first);

@@ -1,6 +1,8 @@
 #include "iocp_reactor.hpp"
 
-#include <algorithm>
+#include "grow_to.hpp"
+#include "iocp_sockets.hpp"
+
 #include <cerrno>
 
 namespace weir {
@@ -28,29 +30,26 @@ result<std::unique_ptr<iocp_reactor>> iocp_reactor::create(loop_counters& counte
 iocp_reactor::~iocp_reactor() {
   constexpr std::uint64_t look_again_ns = 100'000'000;
   constexpr int looks_max = 20; // a kernel that keeps its answer for so long will not give it
-  requests_.for_each_pending([this](iocp_request& each) {
+  requests_.for_each([this](iocp_request& each) {
+    if (!each.is_pending) return;
     if (each.what == iocp_request::purpose::watch)
       device_->cancel(each.overlapped);
     else
-      ::CancelIoEx(reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(each.number)), &each.overlapped);
+      iocp_sockets::cancel(each);
   });
   for (int looks = 0; requests_.pending() > 0 && looks < looks_max; ++looks)
     for (const OVERLAPPED_ENTRY& packet : port_->wait(look_again_ns))
       requests_.note_answered(*reinterpret_cast<iocp_request*>(packet.lpOverlapped));
+  requests_.for_each([](iocp_request& each) {
+    if (!each.is_pending) iocp_sockets::close(each.accepted); // which nobody took
+  });
   if (requests_.pending() > 0) requests_.leak();
 }
 
 /// Where the request of that descriptor's watch stands; null when there is no memory for it.
 iocp_request** iocp_reactor::place_of(int descriptor) noexcept {
   const std::size_t index = static_cast<std::size_t>(descriptor) / numbers_apart;
-  if (index >= watches_.size()) {
-    try {
-      watches_.resize(std::max(index + 1, watches_.size() * 2));
-    } catch (const std::bad_alloc&) {
-      return nullptr;
-    }
-  }
-  return &watches_[index];
+  return grow_to(watches_, index) ? &watches_[index] : nullptr;
 }
 
 /// Its packet still comes, and is nobody's.

@@ -73,10 +73,9 @@ class iocp_requests {
   std::size_t pending() const noexcept { return pending_; }
 
   template <class Visitor>
-  void for_each_pending(Visitor&& visit) {
+  void for_each(Visitor&& visit) {
     for (const auto& each : chunks_)
-      for (iocp_request& request : *each)
-        if (request.is_pending) visit(request);
+      for (iocp_request& request : *each) visit(request);
   }
   /// The kernel may write to them for ever.
   void leak() noexcept {

@@ -4,6 +4,7 @@
 #include "descriptor_table.hpp"
 #include "iocp_reactor.hpp"
 #include "platform/windows_errors.hpp"
+#include "platform/windows_handles.hpp"
 
 #include <weir/io/iocp_proactor.hpp>
 
@@ -14,20 +15,15 @@
 namespace weir {
 namespace {
 
-SOCKET socket_of(int number) noexcept {
-  return static_cast<SOCKET>(static_cast<std::intptr_t>(number));
-}
-
 struct winsock_extensions {
   LPFN_ACCEPTEX accept = nullptr;
   LPFN_CONNECTEX connect = nullptr;
   int error = 0; ///< of Winsock
 
   winsock_extensions() noexcept {
-    WSADATA about{};
-    error = ::WSAStartup(MAKEWORD(2, 2), &about);
+    error = platform::start_winsock();
     if (error != 0) return;
-    const SOCKET any = ::WSASocketW(AF_INET, SOCK_STREAM, 0, nullptr, 0, WSA_FLAG_OVERLAPPED);
+    const SOCKET any = platform::overlapped_socket(AF_INET, SOCK_STREAM, 0);
     find(any, WSAID_ACCEPTEX, accept);
     find(any, WSAID_CONNECTEX, connect);
     ::closesocket(any);
@@ -55,7 +51,7 @@ int error_unless(bool is_done) noexcept {
 int family_of(int socket) noexcept {
   sockaddr_storage name{};
   socklen_t bytes = sizeof name;
-  const int failed = ::getsockname(socket_of(socket), reinterpret_cast<sockaddr*>(&name), &bytes);
+  const int failed = ::getsockname(platform::socket_of(socket), reinterpret_cast<sockaddr*>(&name), &bytes);
   return failed == 0 ? name.ss_family : AF_UNSPEC;
 }
 
@@ -68,22 +64,17 @@ void give_any_name(int socket, int family) noexcept {
   sockaddr_storage any{};
   any.ss_family = static_cast<short>(family);
   const int bytes = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  ::bind(socket_of(socket), reinterpret_cast<const sockaddr*>(&any), bytes);
-}
-
-/// A connection that died before it was accepted: no fault of the listener's.
-bool concerns_lost_connection(int error) noexcept {
-  return error == -ECONNRESET || error == -ECONNABORTED;
+  ::bind(platform::socket_of(socket), reinterpret_cast<const sockaddr*>(&any), bytes);
 }
 
 /// Makes a connection of what AcceptEx has filled: 0, or -errno.
 int complete_accept(int accepted, int listener) noexcept {
-  const SOCKET from = socket_of(listener);
-  u_long yes = 1;
-  const bool is_done = ::setsockopt(socket_of(accepted), SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+  const SOCKET from = platform::socket_of(listener);
+  const SOCKET made = platform::socket_of(accepted);
+  const bool is_done = ::setsockopt(made, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                                     reinterpret_cast<const char*>(&from), sizeof from) == 0 &&
-                       ::ioctlsocket(socket_of(accepted), static_cast<long>(FIONBIO), &yes) == 0;
-  return is_done ? 0 : -platform::errno_of(static_cast<unsigned long>(::WSAGetLastError()));
+                       platform::set_non_blocking(made);
+  return is_done ? 0 : -platform::winsock_error_of(accepted);
 }
 
 } // namespace
@@ -95,11 +86,11 @@ result<> iocp_sockets::load() {
 }
 
 void iocp_sockets::cancel(iocp_request& request) noexcept {
-  ::CancelIoEx(reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(request.number)), &request.overlapped);
+  ::CancelIoEx(platform::handle_of(request.number), &request.overlapped);
 }
 
 void iocp_sockets::close(int socket) noexcept {
-  if (socket >= 0) ::closesocket(socket_of(socket));
+  if (socket >= 0) ::closesocket(platform::socket_of(socket));
 }
 
 // --- receive: the wait for something to read ---
@@ -108,8 +99,8 @@ iocp_proactor::handed iocp_proactor::ask_readable(iocp_request& request) noexcep
   WSABUF nothing{};
   DWORD flags = 0;
   counters_.system_calls.count(system_call::interest);
-  const int failed =
-      ::WSARecv(socket_of(request.number), &nothing, 1, nullptr, &flags, &request.overlapped, nullptr);
+  const int failed = ::WSARecv(platform::socket_of(request.number), &nothing, 1, nullptr, &flags,
+                               &request.overlapped, nullptr);
   return settle(request, error_unless(failed == 0));
 }
 
@@ -130,14 +121,13 @@ void iocp_proactor::take_readable(descriptor_state& on, operation& op, int resul
 iocp_proactor::handed iocp_proactor::ask_accept(iocp_request& request) noexcept {
   if (request.family == 0) request.family = family_of(request.number);
   if (!is_internet(request.family)) return handed::refused;
-  const SOCKET made = ::WSASocketW(request.family, SOCK_STREAM, 0, nullptr, 0,
-                                   WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+  const SOCKET made = platform::overlapped_socket(request.family, SOCK_STREAM, 0);
   if (made == INVALID_SOCKET) return handed::refused; // the call that does not block says the same
-  request.accepted = static_cast<int>(made);
+  request.accepted = platform::descriptor_of(made);
   DWORD bytes = 0;
   counters_.system_calls.count(system_call::accept);
   const BOOL is_done =
-      winsock().accept(socket_of(request.number), made, request.addresses.data(), 0,
+      winsock().accept(platform::socket_of(request.number), made, request.addresses.data(), 0,
                        iocp_request::address_bytes, iocp_request::address_bytes, &bytes, &request.overlapped);
   const handed outcome = settle(request, error_unless(is_done));
   if (outcome == handed::refused) iocp_sockets::close(std::exchange(request.accepted, -1));
@@ -160,7 +150,7 @@ void iocp_proactor::take_accept(descriptor_state& on, operation& op, iocp_reques
       }
       outcome = -ECANCELED;
     }
-  } else if (concerns_lost_connection(outcome)) {
+  } else if (platform::concerns_lost_connection(-outcome)) {
     if (!is_cancelled) return;
     outcome = -ECANCELED;
   }
@@ -177,14 +167,14 @@ iocp_proactor::handed iocp_proactor::ask_connect(iocp_request& request,
   give_any_name(request.number, op.address->sa_family);
   counters_.system_calls.count(system_call::connect);
   const BOOL is_done =
-      winsock().connect(socket_of(request.number), op.address, static_cast<int>(op.address_bytes), nullptr, 0,
-                        nullptr, &request.overlapped);
+      winsock().connect(platform::socket_of(request.number), op.address, static_cast<int>(op.address_bytes),
+                        nullptr, 0, nullptr, &request.overlapped);
   return settle(request, error_unless(is_done));
 }
 
 void iocp_proactor::take_connect(descriptor_state& on, operation& op, int result) noexcept {
   if (result >= 0) // else shutdown and getpeername do not know that it is connected
-    ::setsockopt(socket_of(on.number), SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, nullptr, 0);
+    ::setsockopt(platform::socket_of(on.number), SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, nullptr, 0);
   on.writers.pop_front();
   complete_on(on, op, result);
 }
@@ -198,7 +188,7 @@ iocp_proactor::handed iocp_proactor::ask_send(iocp_request& request, const send_
   counters_.system_calls.count(system_call::send);
   ++counters_.send_calls;
   const int failed =
-      ::WSASend(socket_of(request.number), &piece, 1, nullptr, 0, &request.overlapped, nullptr);
+      ::WSASend(platform::socket_of(request.number), &piece, 1, nullptr, 0, &request.overlapped, nullptr);
   return settle(request, error_unless(failed == 0));
 }
 

@@ -1,3 +1,5 @@
+#include "grow_to.hpp"
+
 #include <weir/io/kqueue_reactor.hpp>
 
 #include <fcntl.h>
@@ -8,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
-#include <new>
 #include <utility>
 
 namespace weir {
@@ -129,14 +130,8 @@ int kqueue_reactor::add_wake_event() noexcept {
 int kqueue_reactor::watch(int descriptor, readiness interest) noexcept {
   if (descriptor < 0) return -EBADF;
   const auto index = static_cast<std::size_t>(descriptor);
-  if (index >= registrations_.size()) {
-    if (!any(interest)) return 0;
-    try {
-      registrations_.resize(std::max(index + 1, registrations_.size() * 2));
-    } catch (const std::bad_alloc&) {
-      return -ENOMEM;
-    }
-  }
+  if (index >= registrations_.size() && !any(interest)) return 0;
+  if (!grow_to(registrations_, index)) return -ENOMEM;
   registration& known = registrations_[index];
   int done = any(interest) ? refusal_of(descriptor) : 0;
   if (done == 0 && any(interest) && !any(interest & watchable)) done = -EOPNOTSUPP;

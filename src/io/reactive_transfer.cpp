@@ -14,10 +14,6 @@ namespace {
 
 constexpr readiness ended = readiness::hangup | readiness::failed;
 
-bool is_accept(const operation& op) noexcept {
-  return op.kind() == operation_kind::accept || op.kind() == operation_kind::accept_many;
-}
-
 std::size_t bytes_of(const send_gathered_operation& op) noexcept {
   std::size_t sum_bytes = 0;
   for (const iovec& piece : std::span(op.header.msg_iov, op.header.msg_iovlen)) sum_bytes += piece.iov_len;
@@ -37,7 +33,7 @@ void reactive_proactor::serve(descriptor_state& on, readiness events) noexcept {
 void reactive_proactor::serve_readers(descriptor_state& on) noexcept {
   operation* const first = on.readers.front();
   if (!first || is_starved(*first) || is_carried(*first)) return;
-  if (is_accept(*first)) return serve_accepts(on);
+  if (is_accept(first->kind())) return serve_accepts(on);
   std::size_t received = receive_once(on);
   if (strategy_ != receive_strategy::speculative) return;
   for (std::size_t sum = received; received > 0 && sum < quantum_bytes_; sum += received)
@@ -47,7 +43,7 @@ void reactive_proactor::serve_readers(descriptor_state& on) noexcept {
 void reactive_proactor::serve_accepts(descriptor_state& on) noexcept {
   for (int i = 0; i < accepts_per_turn_max && has_room(1); ++i) {
     operation* const op = on.readers.front();
-    if (!op || !is_accept(*op) || is_carried(*op)) return;
+    if (!op || !is_accept(op->kind()) || is_carried(*op)) return;
     const int accepted = nonblocking::accept(on.number, counters_);
     if (accepted == nonblocking::would_block) return;
     if (descriptor_state* fresh = table_->find(accepted)) fresh->forget();
@@ -63,7 +59,7 @@ void reactive_proactor::serve_accepts(descriptor_state& on) noexcept {
 /// One call for the first in line. Returns the bytes received, 0 when there is no point in trying again now.
 std::size_t reactive_proactor::receive_once(descriptor_state& on) noexcept {
   operation* const op = on.readers.front();
-  if (!op || is_starved(*op) || is_carried(*op) || is_accept(*op)) return 0;
+  if (!op || is_starved(*op) || is_carried(*op) || is_accept(op->kind())) return 0;
   switch (op->kind()) {
   case operation_kind::receive:
     return receive_into_buffer(on, *op);

@@ -20,10 +20,6 @@ namespace {
 
 constexpr std::uint32_t ended = POLLERR | POLLHUP;
 
-bool is_accept(const operation& op) noexcept {
-  return op.kind() == operation_kind::accept || op.kind() == operation_kind::accept_many;
-}
-
 msghdr header_of(iovec& piece) noexcept {
   msghdr header{};
   header.msg_iov = &piece;
@@ -107,7 +103,7 @@ void sim_proactor::serve_readers(port& on) noexcept {
   while (operation* op = on.readers.front()) {
     if (has(*op, flag_deaf) || !may_be_served(on, *op)) return;
     if (is_full()) return on.mark_ready();
-    if (is_accept(*op)) {
+    if (is_accept(op->kind())) {
       if (!serve_accept(on, *op)) return;
       continue;
     }
@@ -120,7 +116,7 @@ void sim_proactor::serve_readers(port& on) noexcept {
 
 /// accept(2) fails for want of a descriptor before it looks whether somebody is there.
 bool sim_proactor::may_be_served(port& on, const operation& op) const noexcept {
-  return (on.on->readiness() & (POLLIN | ended)) != 0 || (is_accept(op) && has_no_descriptor_left());
+  return (on.on->readiness() & (POLLIN | ended)) != 0 || (is_accept(op.kind()) && has_no_descriptor_left());
 }
 
 bool sim_proactor::has_no_descriptor_left() const noexcept {

@@ -1,3 +1,5 @@
+#include "reactor_rig.hpp"
+
 #include <weir/io/epoll_reactor.hpp>
 
 #include <fcntl.h>
@@ -27,39 +29,8 @@ namespace {
 constexpr std::uint64_t a_second_ns = 1'000'000'000;
 constexpr std::uint64_t a_millisecond_ns = 1'000'000;
 
-class epoll_reactor_test : public testing::Test {
+class epoll_reactor_test : public reactor_rig<epoll_reactor> {
  protected:
-  void SetUp() override {
-    auto made = epoll_reactor::create(counters);
-    ASSERT_TRUE(made) << made.error().message();
-    demultiplexer = std::move(*made);
-  }
-
-  /// What is reported for `descriptor` now.
-  readiness ready(int descriptor) {
-    readiness found = readiness::none;
-    for (const ready_event& event : demultiplexer->wait(0))
-      if (event.descriptor == descriptor) found = found | event.events;
-    return found;
-  }
-  std::uint64_t duration_of_wait_ns(std::uint64_t timeout_ns) {
-    const auto before = std::chrono::steady_clock::now();
-    demultiplexer->wait(timeout_ns);
-    const auto lasted = std::chrono::steady_clock::now() - before;
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(lasted).count());
-  }
-
-  /// Of a few: a signal may end a wait early, such as the kernel's own when an io_uring of an earlier test
-  /// ends.
-  std::uint64_t longest_wait_ns(std::uint64_t timeout_ns) {
-    std::uint64_t longest_ns = 0;
-    for (int tries = 10; tries > 0 && longest_ns < timeout_ns; --tries)
-      longest_ns = std::max(longest_ns, duration_of_wait_ns(timeout_ns));
-    return longest_ns;
-  }
-
-  loop_counters counters;
-  std::unique_ptr<epoll_reactor> demultiplexer;
   connection pair = connect_pair(transport::local);
   const int ours = pair.ours.get();
 };

@@ -1,3 +1,5 @@
+#include "reactor_rig.hpp"
+
 #include <weir/io/kqueue_backend.hpp>
 #include <weir/io/kqueue_reactor.hpp>
 
@@ -20,40 +22,11 @@
 namespace weir::test {
 namespace {
 
-class kqueue_reactor_test : public testing::Test {
+class kqueue_reactor_test : public reactor_rig<kqueue_reactor> {
  protected:
   static constexpr std::uint64_t second_ns = 1'000'000'000;
   static constexpr std::uint64_t millisecond_ns = 1'000'000;
 
-  void SetUp() override {
-    auto made = kqueue_reactor::create(counters);
-    ASSERT_TRUE(made) << made.error().message();
-    demultiplexer = std::move(*made);
-  }
-
-  /// What is reported for `descriptor` now.
-  readiness ready(int descriptor) {
-    readiness found = readiness::none;
-    for (const ready_event& event : demultiplexer->wait(0))
-      if (event.descriptor == descriptor) found = found | event.events;
-    return found;
-  }
-  std::uint64_t duration_of_wait_ns(std::uint64_t timeout_ns) {
-    const auto before = std::chrono::steady_clock::now();
-    demultiplexer->wait(timeout_ns);
-    const auto lasted = std::chrono::steady_clock::now() - before;
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(lasted).count());
-  }
-  /// Of a few: a signal may end a wait early.
-  std::uint64_t longest_wait_ns(std::uint64_t timeout_ns) {
-    std::uint64_t longest_ns = 0;
-    for (int tries = 10; tries > 0 && longest_ns < timeout_ns; --tries)
-      longest_ns = std::max(longest_ns, duration_of_wait_ns(timeout_ns));
-    return longest_ns;
-  }
-
-  loop_counters counters;
-  std::unique_ptr<kqueue_reactor> demultiplexer;
   connection pair = connect_pair(transport::local);
   const int ours = pair.ours.get();
 };

@@ -3,7 +3,6 @@
 #include <support/sanitized.hpp>
 
 #include <atomic>
-#include <cstdlib>
 #include <new>
 
 #if WEIR_TEST_IS_SANITIZED

@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
-#include <ostream>
 #include <string_view>
 #include <vector>
 
@@ -82,15 +81,6 @@ std::vector<backend_case> joined(std::initializer_list<std::span<const backend_c
 
 } // namespace
 
-loop_options backend_case::options() const {
-  loop_options options;
-  options.backend = which;
-  options.io.allowed = allowed;
-  options.io.strategy = strategy;
-  options.io.restricted = is_restricted;
-  return options;
-}
-
 std::span<const backend_case> all_backends() {
   static const std::vector<backend_case> all = joined({real_cases, kqueue_cases});
   return all;
@@ -132,10 +122,6 @@ void settle_backends() {
   [[maybe_unused]] static const bool was_made = kqueue_reactor::create(unread).has_value();
   libkqueue_drain_pending_close();
 #endif
-}
-
-void PrintTo(const backend_case& which, std::ostream* out) {
-  *out << which.name;
 }
 
 std::string why_no_io_uring() {

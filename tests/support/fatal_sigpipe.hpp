@@ -8,19 +8,17 @@ namespace weir::test {
 
 class fatal_sigpipe {
  public:
+  fatal_sigpipe() = default;
+  fatal_sigpipe(const fatal_sigpipe&) = delete;
+  fatal_sigpipe& operator=(const fatal_sigpipe&) = delete;
 #ifdef SIGPIPE
-  fatal_sigpipe() : before_(std::signal(SIGPIPE, SIG_DFL)) {}
   ~fatal_sigpipe() { std::signal(SIGPIPE, before_); }
 
  private:
-  void (*before_)(int);
-
- public:
+  void (*before_)(int) = std::signal(SIGPIPE, SIG_DFL);
 #else
-  fatal_sigpipe() {}
+  ~fatal_sigpipe() {}
 #endif
-  fatal_sigpipe(const fatal_sigpipe&) = delete;
-  fatal_sigpipe& operator=(const fatal_sigpipe&) = delete;
 };
 
 } // namespace weir::test

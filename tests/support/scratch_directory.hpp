@@ -2,7 +2,7 @@
 // the disk of that host.
 #pragma once
 
-#include <sys/stat.h>
+#include <weir/io/platform/files.hpp>
 
 #include <filesystem>
 #include <string>

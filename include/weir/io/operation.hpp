@@ -57,6 +57,10 @@ enum class operation_kind : std::uint8_t {
 inline constexpr std::size_t operation_kind_count = 27;
 std::string_view name_of(operation_kind kind) noexcept;
 
+constexpr bool is_accept(operation_kind kind) noexcept {
+  return kind == operation_kind::accept || kind == operation_kind::accept_many;
+}
+
 /// Of completions that are ready together, urgent ones come first, weighted 8:4:1 so that none starves.
 enum class lane : std::uint8_t { urgent, normal, background };
 inline constexpr std::size_t lane_count = 3;

@@ -88,14 +88,6 @@ int connect(const connect_operation& op, loop_counters& counters) noexcept {
   return errno == EINPROGRESS || errno == EINTR ? would_block : -errno;
 }
 
-int outcome_of_connect(int socket, loop_counters& counters) noexcept {
-  int pending = 0;
-  socklen_t pending_bytes = sizeof pending;
-  ++counters.system_calls;
-  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &pending, &pending_bytes) < 0) return -errno;
-  return -pending;
-}
-
 int receive(int socket, std::span<std::byte> into, loop_counters& counters) noexcept {
   const std::size_t size_bytes = std::min(into.size(), transfer_bytes_max);
   return count_received(made(system_call::receive, counters,
@@ -139,19 +131,6 @@ int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
   return count_sent(made(system_call::send, counters,
                          [&] { return ::sendmsg(op.descriptor(), &op.header, MSG_DONTWAIT | MSG_NOSIGNAL); }),
                     counters);
-}
-
-int send(operation& op, loop_counters& counters) noexcept {
-  switch (op.kind()) {
-  case operation_kind::send_gathered:
-    return send(static_cast<const send_gathered_operation&>(op), counters);
-  case operation_kind::send_message:
-    return send(static_cast<const send_message_operation&>(op), counters);
-  case operation_kind::send_messages:
-    return send(static_cast<const send_messages_operation&>(op), counters);
-  default: // send, and send_zero_copy, whose copy is what lets its memory be reused at once
-    return send(static_cast<const send_operation&>(op), counters);
-  }
 }
 
 // --- messages ---
@@ -204,14 +183,6 @@ bool tells_nothing_of_room(const operation& send) noexcept {
                              ? static_cast<const send_messages_operation&>(send).messages.front().msg_hdr
                              : static_cast<const send_message_operation&>(send).header;
   return header.msg_name && static_cast<const sockaddr*>(header.msg_name)->sa_family == AF_UNIX;
-}
-
-int check_is_datagram(int socket, loop_counters& counters) noexcept {
-  int type = 0;
-  socklen_t size = sizeof type;
-  ++counters.system_calls;
-  if (::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) < 0) return -errno;
-  return type == SOCK_STREAM || type == SOCK_SEQPACKET ? -EPROTOTYPE : 0;
 }
 
 int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept {

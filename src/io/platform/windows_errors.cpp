@@ -102,6 +102,10 @@ int winsock_error_of(int descriptor) noexcept {
   return is_nobodys ? EBADF : number;
 }
 
+bool concerns_lost_connection(int number) noexcept {
+  return number == ECONNRESET || number == ECONNABORTED;
+}
+
 int fail_of_winsock(int descriptor) noexcept {
   errno = winsock_error_of(descriptor);
   return -1;

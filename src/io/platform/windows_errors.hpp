@@ -10,6 +10,9 @@ int errno_of(unsigned long windows_error) noexcept;
 /// for something that is no socket.
 int winsock_error_of(int descriptor) noexcept;
 
+/// Of a connection that died before it was accepted: no fault of the listener's.
+bool concerns_lost_connection(int number) noexcept;
+
 /// Sets errno to that; returns -1, for functions that promise both.
 int fail_of_winsock(int descriptor = -1) noexcept;
 /// The same of Win32's GetLastError.

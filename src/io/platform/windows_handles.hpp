@@ -20,6 +20,12 @@ inline int descriptor_of(HANDLE handle) noexcept {
   return static_cast<int>(reinterpret_cast<std::intptr_t>(handle));
 }
 
+/// Winsock works from the first call on to the end of the process: 0, or its error.
+int start_winsock() noexcept;
+/// Not inherited; INVALID_SOCKET.
+SOCKET overlapped_socket(int family, int type, int protocol) noexcept;
+bool set_non_blocking(SOCKET socket) noexcept;
+
 /// Pieces of memory as Winsock takes them, as many as go into one call.
 class wsa_buffers {
  public:

@@ -82,13 +82,6 @@ int send_one(int socket, const msghdr& message, loop_counters& counters) noexcep
   return count_sent(socket, failed, count, counters);
 }
 
-int type_of(int socket, loop_counters& counters) noexcept {
-  int type = 0;
-  socklen_t size = sizeof type;
-  ++counters.system_calls;
-  return kernel_calls().getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ? -errno : type;
-}
-
 } // namespace
 
 int accept(int listener, loop_counters& counters) noexcept {
@@ -97,7 +90,7 @@ int accept(int listener, loop_counters& counters) noexcept {
     const int accepted = kernel_calls().accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (accepted >= 0) return accepted;
     if (errno == EAGAIN) return would_block;
-    if (errno != ECONNRESET && errno != ECONNABORTED) return -errno;
+    if (!platform::concerns_lost_connection(errno)) return -errno;
   }
 }
 
@@ -105,14 +98,6 @@ int connect(const connect_operation& op, loop_counters& counters) noexcept {
   counters.system_calls.count(system_call::connect);
   if (kernel_calls().connect(op.descriptor(), op.address, op.address_bytes) == 0) return 0;
   return errno == EINPROGRESS ? would_block : -errno;
-}
-
-int outcome_of_connect(int socket, loop_counters& counters) noexcept {
-  int pending = 0;
-  socklen_t pending_bytes = sizeof pending;
-  ++counters.system_calls;
-  if (kernel_calls().getsockopt(socket, SOL_SOCKET, SO_ERROR, &pending, &pending_bytes) < 0) return -errno;
-  return -pending;
 }
 
 int receive(int socket, std::span<std::byte> into, loop_counters& counters) noexcept {
@@ -146,19 +131,6 @@ int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
   const int failed = ::WSASend(platform::socket_of(op.descriptor()), pieces.data(), pieces.count(), &count, 0,
                                nullptr, nullptr);
   return count_sent(op.descriptor(), failed, count, counters);
-}
-
-int send(operation& op, loop_counters& counters) noexcept {
-  switch (op.kind()) {
-  case operation_kind::send_gathered:
-    return send(static_cast<const send_gathered_operation&>(op), counters);
-  case operation_kind::send_message:
-    return send(static_cast<const send_message_operation&>(op), counters);
-  case operation_kind::send_messages:
-    return send(static_cast<const send_messages_operation&>(op), counters);
-  default:
-    return send(static_cast<const send_operation&>(op), counters);
-  }
 }
 
 // --- messages ---
@@ -196,12 +168,6 @@ int send(const send_messages_operation& op, loop_counters& counters) noexcept {
 
 bool tells_nothing_of_room(const operation&) noexcept {
   return false; // there are no datagrams of unix-domain sockets
-}
-
-int check_is_datagram(int socket, loop_counters& counters) noexcept {
-  const int type = type_of(socket, counters);
-  if (type < 0) return type;
-  return type == SOCK_STREAM ? -EPROTOTYPE : 0;
 }
 
 int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept {

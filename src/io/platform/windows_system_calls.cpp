@@ -17,25 +17,10 @@ int fail_with(int number) noexcept {
   return -1;
 }
 
-/// Winsock works from the first call of it to the end of the process.
-void start_winsock() noexcept {
-  static const int started = [] {
-    WSADATA about{};
-    return ::WSAStartup(MAKEWORD(2, 2), &about);
-  }();
-  static_cast<void>(started); // what fails for want of it says so
-}
-
-SOCKET overlapped_socket(int family, int type, int protocol) noexcept {
-  start_winsock();
-  return ::WSASocketW(family, type, protocol, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-}
-
 /// As the system gave it, made non-blocking; or -1.
 int non_blocking(SOCKET made) noexcept {
   if (made == INVALID_SOCKET) return platform::fail_of_winsock();
-  u_long yes = 1;
-  if (::ioctlsocket(made, static_cast<long>(FIONBIO), &yes) == 0) return platform::descriptor_of(made);
+  if (platform::set_non_blocking(made)) return platform::descriptor_of(made);
   platform::fail_of_winsock();
   const int why = errno;
   ::closesocket(made);
@@ -48,7 +33,7 @@ int result_of(int socket, int failed) noexcept {
 
 /// A socket that listens on the loopback device, for the other end of a pair; INVALID_SOCKET.
 SOCKET loopback_listener(sockaddr_in& at) noexcept {
-  const SOCKET listener = overlapped_socket(AF_INET, SOCK_STREAM, 0);
+  const SOCKET listener = platform::overlapped_socket(AF_INET, SOCK_STREAM, 0);
   at = sockaddr_in{};
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -78,7 +63,7 @@ int set_keep_alive_idle(int socket, const void* seconds) noexcept {
 // --- sockets ---
 
 int system_calls::socket(int family, int type, int protocol) noexcept {
-  return non_blocking(overlapped_socket(family, type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol));
+  return non_blocking(platform::overlapped_socket(family, type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol));
 }
 
 /// Streams only: a connection of the loopback device.
@@ -87,7 +72,7 @@ int system_calls::socketpair(int, int type, int, int* ends) noexcept {
   sockaddr_in at;
   const SOCKET listener = loopback_listener(at);
   if (listener == INVALID_SOCKET) return platform::fail_of_winsock();
-  const SOCKET first = overlapped_socket(AF_INET, SOCK_STREAM, 0);
+  const SOCKET first = platform::overlapped_socket(AF_INET, SOCK_STREAM, 0);
   SOCKET second = INVALID_SOCKET;
   if (first != INVALID_SOCKET && ::connect(first, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0)
     second = ::accept(listener, nullptr, nullptr);

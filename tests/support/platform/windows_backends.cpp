@@ -1,8 +1,6 @@
 #include <support/backends.hpp>
-#include <support/coroutine_fixture.hpp>
 
 #include <array>
-#include <ostream>
 
 namespace weir::test {
 namespace {
@@ -12,14 +10,6 @@ constexpr std::array<backend_case, 1> cases = {{
 }};
 
 } // namespace
-
-loop_options backend_case::options() const {
-  loop_options options;
-  options.backend = which;
-  options.io.allowed = allowed;
-  options.io.strategy = strategy;
-  return options;
-}
 
 std::span<const backend_case> all_backends() {
   return cases;
@@ -49,10 +39,6 @@ result<chosen_backend> choose_backend_of_test(const loop_options& options, compl
 }
 
 void settle_backends() {}
-
-void PrintTo(const backend_case& which, std::ostream* out) {
-  *out << which.name;
-}
 
 std::string why_no_io_uring() {
   return "io_uring is Linux's";

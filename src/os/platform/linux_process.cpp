@@ -1,4 +1,4 @@
-#include "spawn_plan.hpp"
+#include "linux_spawn_plan.hpp"
 
 #include <weir/os/process.hpp>
 #include <weir/os/readiness.hpp>

@@ -1,4 +1,4 @@
-#include "spawn_plan.hpp"
+#include "linux_spawn_plan.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

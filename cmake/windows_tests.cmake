@@ -14,7 +14,7 @@ target_compile_options(weir_gtest PRIVATE -w)
 set_target_properties(weir_gtest PROPERTIES UNITY_BUILD OFF)
 
 file(GLOB support CONFIGURE_DEPENDS tests/support/platform/windows_*.cpp)
-foreach(helper allocations backend_case coroutine_fixture loop_fixture raw_socket sockets turning zmtp_peers)
+foreach(helper allocations backend_case coroutine_fixture datagrams loop_fixture raw_socket sockets turning zmtp_peers)
   list(APPEND support tests/support/${helper}.cpp)
 endforeach()
 add_library(weir_test_support OBJECT ${support})
@@ -34,10 +34,11 @@ function(weir_add_windows_tests floor)
   set_tests_properties(${floor}.windows PROPERTIES LABELS ${floor} TIMEOUT 400)
 endfunction()
 
-# Not: choice (seccomp), fork, files (statx), messages (control data, descriptors that are passed on).
-weir_add_windows_tests(io contract_accept_test.cpp contract_cancel_test.cpp contract_descriptor_test.cpp contract_kinds_test.cpp
-                       contract_limits_test.cpp contract_steady_state_test.cpp contract_streams_test.cpp contract_turn_test.cpp)
-weir_add_windows_tests(net stream_*test.cpp backpressure_test.cpp)
+# Not: choice (seccomp), fork.
+weir_add_windows_tests(io contract_accept_test.cpp contract_cancel_test.cpp contract_descriptor_test.cpp contract_files_test.cpp
+                       contract_kinds_test.cpp contract_limits_test.cpp contract_messages_test.cpp
+                       contract_steady_state_test.cpp contract_streams_test.cpp contract_turn_test.cpp)
+weir_add_windows_tests(net stream_*test.cpp listener_test.cpp backpressure_test.cpp)
 weir_add_windows_tests(zmtp *_test.cpp)
 
 # For tests that are written with another library and run beside Wine: tests/zmtp/interop_test.py.

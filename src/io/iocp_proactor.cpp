@@ -1,9 +1,10 @@
 // The life of a request: handed over before a wait, answered by its call or a packet, or called off. What is
-// asked is in iocp_sockets.cpp.
+// asked is in iocp_sockets.cpp and iocp_files.cpp.
 #include "descriptor_table.hpp"
 #include "iocp_reactor.hpp"
 #include "iocp_sockets.hpp"
 
+#include <weir/io/file_operations.hpp>
 #include <weir/io/iocp_proactor.hpp>
 
 #include <cerrno>
@@ -43,6 +44,8 @@ execution iocp_proactor::execution_of(operation_kind kind) const noexcept {
   case operation_kind::accept_many:
   case operation_kind::connect:
   case operation_kind::send_zero_copy:
+  case operation_kind::read_at:
+  case operation_kind::write_at:
     return execution::kernel;
   default:
     return reactive_proactor::execution_of(kind);
@@ -128,25 +131,28 @@ void iocp_proactor::take_answers() noexcept {
 
 void iocp_proactor::take(iocp_request& answered) noexcept {
   if (operation* const op = answered.op) {
-    descriptor_state& on = *table().find(answered.number);
-    let_go(on, *op);
-    table().mark_changed(on); // it is still first in line, or another is
-    switch (answered.what) {
-    case iocp_request::purpose::accept:
-      take_accept(on, *op, answered);
-      break;
-    case iocp_request::purpose::connect:
-      take_connect(on, *op, answered.result());
-      break;
-    case iocp_request::purpose::send:
-      take_send(on, *op, answered);
-      break;
-    default:
-      take_readable(on, *op, answered.result());
-    }
+    if (answered.what == iocp_request::purpose::transfer)
+      complete(*op, answered.result());
+    else
+      take_on(*table().find(answered.number), *op, answered);
   }
   iocp_sockets::close(answered.accepted);
   port_.requests().give_back(answered);
+}
+
+void iocp_proactor::take_on(descriptor_state& on, operation& op, iocp_request& answered) noexcept {
+  let_go(on, op);
+  table().mark_changed(on); // it is still first in line, or another is
+  switch (answered.what) {
+  case iocp_request::purpose::accept:
+    return take_accept(on, op, answered);
+  case iocp_request::purpose::connect:
+    return take_connect(on, op, answered.result());
+  case iocp_request::purpose::send:
+    return take_send(on, op, answered);
+  default:
+    return take_readable(on, op, answered.result());
+  }
 }
 
 /// The request that carried it, which is not its any longer.
@@ -157,11 +163,16 @@ iocp_request* iocp_proactor::let_go(descriptor_state& on, operation& op) noexcep
   return static_cast<iocp_request*>(std::exchange(carries, nullptr));
 }
 
-void iocp_proactor::cancel_carried(operation& op) noexcept {
+iocp_request& iocp_proactor::carrier_of(operation& op) noexcept {
+  if (is_file_operation(op.kind())) return *static_cast<file_operation&>(op).request_;
   const descriptor_state& on = *table().find(op.descriptor());
-  auto request = static_cast<iocp_request*>(on.reading);
-  if (!request || request->op != &op) request = static_cast<iocp_request*>(on.writing);
-  if (request->is_pending) iocp_sockets::cancel(*request);
+  const auto reading = static_cast<iocp_request*>(on.reading);
+  return reading && reading->op == &op ? *reading : *static_cast<iocp_request*>(on.writing);
+}
+
+void iocp_proactor::cancel_carried(operation& op) noexcept {
+  iocp_request& request = carrier_of(op);
+  if (request.is_pending) iocp_sockets::cancel(request);
 }
 
 /// The system reports what the peer does, not what was done here.

@@ -21,7 +21,7 @@
 namespace weir {
 
 struct iocp_request {
-  enum class purpose : std::uint8_t { watch, readable, accept, connect, send };
+  enum class purpose : std::uint8_t { watch, readable, accept, connect, send, transfer };
 
   OVERLAPPED overlapped{}; ///< first: packets name it
   iocp_request* next = nullptr;

@@ -21,21 +21,8 @@ struct winsock_extensions {
   int error = 0; ///< of Winsock
 
   winsock_extensions() noexcept {
-    error = platform::start_winsock();
-    if (error != 0) return;
-    const SOCKET any = platform::overlapped_socket(AF_INET, SOCK_STREAM, 0);
-    find(any, WSAID_ACCEPTEX, accept);
-    find(any, WSAID_CONNECTEX, connect);
-    ::closesocket(any);
-  }
-
- private:
-  template <class Function>
-  void find(SOCKET any, GUID name, Function& into) noexcept {
-    DWORD bytes = 0;
-    if (::WSAIoctl(any, SIO_GET_EXTENSION_FUNCTION_POINTER, &name, sizeof name, &into, sizeof into, &bytes,
-                   nullptr, nullptr) != 0)
-      error = ::WSAGetLastError();
+    error = platform::find_extension(WSAID_ACCEPTEX, accept);
+    if (error == 0) error = platform::find_extension(WSAID_CONNECTEX, connect);
   }
 };
 

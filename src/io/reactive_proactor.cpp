@@ -78,7 +78,7 @@ void reactive_proactor::begin(operation& op) noexcept {
   default:
     break;
   }
-  if (is_file_operation(op.kind())) return begin_offloaded(op);
+  if (is_file_operation(op.kind())) return begin_on_file(static_cast<file_operation&>(op));
   int error = 0;
   if (descriptor_state* on = table_->find_or_make(op.descriptor(), error))
     begin_on_descriptor(op, *on);
@@ -182,11 +182,11 @@ void reactive_proactor::cancel(operation& op) noexcept {
     parked_.remove(op);
     ++active_;
     complete(op, -ECANCELED);
-  } else if (op.state() == operation_state::submitted && is_file_operation(op.kind())) {
-    cancel_offloaded(op);
   } else if (op.state() == operation_state::submitted && is_carried(op)) {
     state_of(op) = operation_state::cancelling;
     cancel_carried(op);
+  } else if (op.state() == operation_state::submitted && is_file_operation(op.kind())) {
+    cancel_offloaded(static_cast<file_operation&>(op));
   } else if (op.state() == operation_state::submitted) {
     descriptor_state& on = *table_->find(op.descriptor());
     [[maybe_unused]] const bool was_waiting =
@@ -218,16 +218,17 @@ void reactive_proactor::stop_all(descriptor_state& on, int error) noexcept {
   on.refresh_polled();
 }
 
-// --- on threads of the pool ---
+// --- on files ---
 
-void reactive_proactor::begin_offloaded(operation& op) noexcept {
-  const int refused = offload_->submit(static_cast<file_operation&>(op));
+void reactive_proactor::begin_on_file(file_operation& op) noexcept {
+  if (hand_over_file(op)) return;
+  const int refused = offload_->submit(op);
   if (refused < 0) complete(op, refused);
 }
 
 /// One that has begun is waited for: its thread uses its memory, and what it did was done.
-void reactive_proactor::cancel_offloaded(operation& op) noexcept {
-  if (offload_->revoke(static_cast<file_operation&>(op)))
+void reactive_proactor::cancel_offloaded(file_operation& op) noexcept {
+  if (offload_->revoke(op))
     complete(op, -ECANCELED);
   else
     state_of(op) = operation_state::cancelling;

@@ -1,3 +1,5 @@
+#include "socket_settings.hpp"
+
 #include <weir/async/event.hpp>
 #include <weir/async/operations.hpp>
 #include <weir/async/shield.hpp>
@@ -123,9 +125,15 @@ class listener::core {
 
 namespace {
 
-void set_flag(const descriptor& socket, int level, int option, bool wanted) {
-  const int value = wanted;
-  calls().setsockopt(socket.get(), level, option, &value, sizeof value);
+result<> set_up(int socket, const address& at, const listen_options& options) {
+  const socket_setting settings[] = {
+      {options.reuse_address, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"},
+      {options.reuse_port, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT"},
+      {at.family() == AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, options.v6_only, "IPV6_V6ONLY"},
+  };
+  result<> done = apply(settings, socket);
+  if (!done) return fail(std::move(done).error().at(at.to_string()));
+  return {};
 }
 
 } // namespace
@@ -143,9 +151,7 @@ result<descriptor> listener::open(const address& at, const listen_options& optio
   descriptor socket(calls().socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return failed("socket");
   if (!at.is_unix()) {
-    set_flag(socket, SOL_SOCKET, SO_REUSEADDR, options.reuse_address);
-    set_flag(socket, SOL_SOCKET, SO_REUSEPORT, options.reuse_port);
-    if (at.family() == AF_INET6) set_flag(socket, IPPROTO_IPV6, IPV6_V6ONLY, options.v6_only);
+    if (result<> done = set_up(socket.get(), at, options); !done) return fail(std::move(done).error());
   } else if (options.replace_stale_path && !at.unix_path().empty()) {
     remove_stale_path(at, SOCK_STREAM);
   }

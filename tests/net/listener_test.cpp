@@ -2,13 +2,11 @@
 #include "listener_place.hpp"
 #include "stream_ends.hpp"
 
+#include <weir/io/platform/files.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/net/listener.hpp>
 
-#include <fcntl.h>
 #include <support/descriptors.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <memory>
 #include <vector>
@@ -102,6 +100,7 @@ TEST_P(listener_test, leaves_connections_to_the_backlog_that_nobody_takes) {
 }
 
 TEST_P(listener_test, reports_that_descriptors_ran_out_and_goes_on) {
+  if (const std::string why = descriptor_limit::why_none(); !why.empty()) GTEST_SKIP() << why;
   run([&]() -> task<> {
     raw_socket first = raw_socket(open_socket(over()));
     raw_socket second = raw_socket(open_socket(over()));
@@ -190,6 +189,7 @@ TEST_P(tcp_listener_test, tells_the_port_that_the_system_chose) {
 }
 
 TEST_P(tcp_listener_test, shares_its_port_when_asked_to) {
+  if (const std::string why = why_no_shared_ports(); !why.empty()) GTEST_SKIP() << why;
   run([&]() -> task<> {
     listen_options options;
     options.reuse_port = true;

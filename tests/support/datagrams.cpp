@@ -13,17 +13,25 @@ void expect_done(bool outcome, const char* what) {
   if (!outcome) throw std::system_error(errno, std::system_category(), what);
 }
 
+int family_of(datagram_transport which) {
+  return which == datagram_transport::udp ? AF_INET : AF_UNIX;
+}
+
 } // namespace
 
 const char* name_of(datagram_transport which) {
   return which == datagram_transport::udp ? "udp" : "unix";
 }
 
+std::string why_no_datagrams(datagram_transport which) {
+  const descriptor made(calls().socket(family_of(which), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  return made || errno != EAFNOSUPPORT ? "" : error::from_errno(errno, "socket").message();
+}
+
 datagram_end bind_datagram(datagram_transport which) {
   datagram_end end;
   const bool is_udp = which == datagram_transport::udp;
-  end.socket =
-      descriptor(calls().socket(is_udp ? AF_INET : AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  end.socket = descriptor(calls().socket(family_of(which), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   sockaddr_in loopback{};
   loopback.sin_family = AF_INET;
   loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -40,6 +48,19 @@ datagram_end bind_datagram(datagram_transport which) {
 datagram_pair::datagram_pair(datagram_transport which)
     : ours(bind_datagram(which)), theirs(bind_datagram(which)) {
   connect_datagram(theirs, ours);
+}
+
+std::string why_no_late_errors() {
+  datagram_pair pair(datagram_transport::udp);
+  connect_datagram(pair.ours, pair.theirs);
+  pair.theirs.socket.reset();
+  send_datagram(pair.ours.number(), "anybody?");
+  pollfd told{};
+  told.fd = pair.ours.number();
+  told.events = POLLIN;
+  constexpr int long_ms = 200; // over the loopback device it is there at once
+  if (calls().poll(&told, 1, long_ms) > 0) return "";
+  return "poll: nothing is told of a datagram that nobody took";
 }
 
 void connect_datagram(const datagram_end& from, const datagram_end& to) {
@@ -68,7 +89,8 @@ std::string take_datagram(int socket) {
 }
 
 std::string bytes_of_address(const datagram_end& end) {
-  return {reinterpret_cast<const char*>(&end.address), end.address_bytes};
+  return std::string(reinterpret_cast<const char*>(&end.address),
+                     static_cast<std::size_t>(end.address_bytes));
 }
 
 seen_message receive_message::seen() const {

@@ -28,6 +28,12 @@ struct datagram_end {
 };
 datagram_end bind_datagram(datagram_transport which);
 
+/// Why this system makes no sockets of that kind; empty where it does.
+std::string why_no_datagrams(datagram_transport which);
+
+/// Why this system never tells that nobody took an earlier datagram of UDP; empty where it does.
+std::string why_no_late_errors();
+
 /// `theirs` is connected to `ours`; `ours` to nobody.
 struct datagram_pair {
   explicit datagram_pair(datagram_transport which);

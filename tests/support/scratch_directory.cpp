@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <support/scratch_directory.hpp>
 #include <support/simulation.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -105,6 +106,12 @@ std::string scratch_directory::link(const std::string& target, std::string_view 
   const std::string to = path(name);
   sim::disk* const disk = simulated_disk();
   EXPECT_EQ(disk ? disk->make_symbolic_link(target, nullptr, to) : ::symlink(target.c_str(), to.c_str()), 0);
+  return to;
+}
+
+std::string scratch_directory::fifo(std::string_view name) const {
+  const std::string to = path(name);
+  EXPECT_EQ(::mkfifo(to.c_str(), 0600), 0);
   return to;
 }
 

@@ -28,6 +28,8 @@ class scratch_directory {
   std::string write(std::string_view name, std::string_view content) const;
   /// A symbolic link; its path.
   std::string link(const std::string& target, std::string_view name) const;
+  /// A FIFO; its path, empty where the system has none.
+  std::string fifo(std::string_view name) const;
   std::string read(std::string_view name) const;
   /// How many names there are in it.
   std::size_t size() const;

@@ -74,6 +74,13 @@ std::string why_no_sockets(transport which) {
   return made || errno != EAFNOSUPPORT ? "" : error::from_errno(errno, "socket").message();
 }
 
+std::string why_no_shared_ports() {
+  const int yes = 1;
+  const descriptor made = open_socket(transport::tcp);
+  const bool can_share = calls().setsockopt(made.get(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) == 0;
+  return can_share ? "" : error::from_errno(errno, "setsockopt(SO_REUSEPORT)").message();
+}
+
 listening_socket listen_on(transport which, int backlog) {
   listening_socket listener;
   listener.socket = open_socket(which);

@@ -60,5 +60,7 @@ int bytes_on_their_way(int socket);
 
 /// Why this system makes no sockets of that kind; empty where it does.
 std::string why_no_sockets(transport which);
+/// Why several listeners cannot have one port here; empty where they can.
+std::string why_no_shared_ports();
 
 } // namespace weir::test

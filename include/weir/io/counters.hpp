@@ -14,7 +14,7 @@ namespace weir {
 /// What a system call was made for.
 enum class system_call : std::uint8_t {
   wait,     ///< epoll_wait; io_uring_enter that waits or looks, and submits on the way
-  submit,   ///< io_uring_enter that only submits
+  submit,   ///< io_uring_enter that only submits; a file's transfer handed to a completion port
   interest, ///< epoll_ctl, and making an epoll instance anew
   accept,
   connect,

@@ -24,13 +24,14 @@
 namespace weir {
 
 class file_offload;
+struct iocp_request;
 
 /// Whether `kind` is one of those below.
 constexpr bool is_file_operation(operation_kind kind) noexcept {
   return kind >= operation_kind::open && kind <= operation_kind::splice;
 }
 
-/// What all of them have: the way through the pool and back.
+/// What all of them have: the way through the pool and back, or into a kernel.
 class file_operation : public operation, private pool_work, private work {
  protected:
   file_operation(operation_kind of_kind, int on_descriptor, handler on_completion) noexcept;
@@ -38,7 +39,9 @@ class file_operation : public operation, private pool_work, private work {
 
  private:
   friend class file_offload;
+  friend class iocp_proactor;
   file_offload* offload_ = nullptr;
+  iocp_request* request_ = nullptr; ///< what carries it, on a completion port
   int outcome_ = 0;
 };
 

@@ -27,7 +27,10 @@
 // request of some 250 bytes (iocp_request.hpp); one more for each descriptor whose readiness is watched.
 // Errors: NTSTATUS and Winsock errors as errno values; what has none is EIO.
 //
-// Operations on files are made by threads of the blocking pool (file_offload.hpp).
+// Reads and writes of files at an offset, of one piece of memory, are the kernel's (ReadFile, WriteFile)
+// where the file was opened for that, as the open operation does. The system makes some of them at once, in
+// the loop's time: reads of what is cached, writes that make a file longer. All other operations on files are
+// made by threads of the blocking pool (file_offload.hpp).
 #pragma once
 
 #include <weir/base/result.hpp>
@@ -39,6 +42,7 @@ namespace weir {
 
 class iocp_reactor;
 struct iocp_request;
+class transfer_at_operation;
 
 class iocp_proactor final : public reactive_proactor {
  public:
@@ -61,6 +65,7 @@ class iocp_proactor final : public reactive_proactor {
   // The life of a request (iocp_proactor.cpp).
   void hand_over(descriptor_state& on) noexcept override;
   bool tries_at_once(const operation& op) const noexcept override;
+  bool hand_over_file(file_operation& op) noexcept override;
   void cancel_carried(operation& op) noexcept override;
   void abandon(operation& op) noexcept override;
   void end_waits(descriptor_state& on, int how) noexcept override;
@@ -70,7 +75,9 @@ class iocp_proactor final : public reactive_proactor {
   void hand_over_writer(descriptor_state& on, operation& first) noexcept;
   handed settle(iocp_request& request, int failed) noexcept;
   iocp_request* let_go(descriptor_state& on, operation& op) noexcept;
+  iocp_request& carrier_of(operation& op) noexcept;
   void take(iocp_request& answered) noexcept;
+  void take_on(descriptor_state& on, operation& op, iocp_request& answered) noexcept;
 
   // What is asked of the kernel, and what its answers mean (iocp_sockets.cpp).
   handed ask_readable(iocp_request& request) noexcept;
@@ -81,6 +88,9 @@ class iocp_proactor final : public reactive_proactor {
   void take_accept(descriptor_state& on, operation& op, iocp_request& answered) noexcept;
   void take_connect(descriptor_state& on, operation& op, int result) noexcept;
   void take_send(descriptor_state& on, operation& op, iocp_request& answered) noexcept;
+
+  // The same for files (iocp_files.cpp).
+  int ask_transfer(iocp_request& request, const transfer_at_operation& op) noexcept;
 
   iocp_reactor& port_;
   int again_left_ = 0; ///< accepts that may follow another within this look at the answers

@@ -26,7 +26,8 @@
 // skips connections that died in the backlog. wait_for_all that meets an error or its cancellation half-way
 // completes with the count so far.
 //
-// Operations on files have no readiness: threads of the blocking pool make their calls (file_offload.hpp).
+// Operations on files have no readiness: threads of the blocking pool make their calls (file_offload.hpp),
+// where no kernel carries them out.
 //
 // Thread rule: everything but `wake` belongs to the loop's thread. Lifetime: operations end before it does.
 // Bound: about 100 bytes for each descriptor number seen so far, allocated once; operations_max at once, more
@@ -45,6 +46,7 @@
 namespace weir {
 
 class file_offload;
+class file_operation;
 
 class reactive_proactor : public proactor {
  public:
@@ -80,6 +82,9 @@ class reactive_proactor : public proactor {
   virtual void hand_over(descriptor_state&) noexcept {}
   /// Whether a write is made at once that finds nobody in line; else `hand_over` finds it there first.
   virtual bool tries_at_once(const operation&) const noexcept { return true; }
+  /// Whether the kernel takes this operation on a file, and its answer completes it; else a thread makes its
+  /// call.
+  virtual bool hand_over_file(file_operation&) noexcept { return false; }
   /// Asks that the kernel let go of it; its answer completes it.
   virtual void cancel_carried(operation&) noexcept {}
   /// It completes now, against the contract of close, whatever the kernel answers.
@@ -92,6 +97,7 @@ class reactive_proactor : public proactor {
 
   descriptor_table& table() noexcept { return *table_; }
   bool has_room(std::size_t count) const noexcept { return finished_.empty() && completed_.has_room(count); }
+  void complete(operation& op, int result) noexcept;
   void complete_on(descriptor_state& on, operation& op, int result) noexcept;
   void stop(descriptor_state& on, operation& op, int error) noexcept;
   void serve_readers(descriptor_state& on) noexcept;
@@ -118,11 +124,10 @@ class reactive_proactor : public proactor {
   void begin_parked() noexcept;
   void close_now(operation& op) noexcept;
   void shut_down(shutdown_operation& op) noexcept;
-  void begin_offloaded(operation& op) noexcept;
-  void cancel_offloaded(operation& op) noexcept;
+  void begin_on_file(file_operation& op) noexcept;
+  void cancel_offloaded(file_operation& op) noexcept;
   void take_offloaded() noexcept;
   void stand_in_line(operation& op, operation_queue& line, descriptor_state& on) noexcept;
-  void complete(operation& op, int result) noexcept;
   void stop_line(descriptor_state& on, operation_queue& line, int error) noexcept;
   void stop_all(descriptor_state& on, int error) noexcept;
   void deliver_finished() noexcept;

@@ -95,6 +95,10 @@ int errno_of(unsigned long windows_error) noexcept {
   return EIO;
 }
 
+int result_of_transfer(unsigned long windows_error) noexcept {
+  return windows_error == ERROR_ACCESS_DENIED ? -EBADF : -errno_of(windows_error);
+}
+
 int winsock_error_of(int descriptor) noexcept {
   const int number = errno_of(static_cast<unsigned long>(::WSAGetLastError()));
   DWORD flags = 0;

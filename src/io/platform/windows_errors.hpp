@@ -6,6 +6,10 @@ namespace weir::platform {
 /// A positive errno value; EIO for what has no name among them. 0 for 0. Both number spaces are disjoint.
 int errno_of(unsigned long windows_error) noexcept;
 
+/// Of a read or write of a file that did not succeed: 0 at the end of it, else -errno. POSIX has EBADF for
+/// what the file was not opened for.
+int result_of_transfer(unsigned long windows_error) noexcept;
+
 /// What the last Winsock call on a descriptor met. EBADF for a number that is nobody's, which Winsock takes
 /// for something that is no socket.
 int winsock_error_of(int descriptor) noexcept;

@@ -37,12 +37,22 @@ DWORD disposition_of(int flags) noexcept {
   return flags & O_TRUNC ? TRUNCATE_EXISTING : OPEN_EXISTING;
 }
 
+constexpr DWORD shared_with_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+
+bool is_directory(const char* path) noexcept {
+  const DWORD found = ::GetFileAttributesA(path);
+  return found != INVALID_FILE_ATTRIBUTES && (found & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 int call(const open_operation& op) noexcept {
   if (op.descriptor() != AT_FDCWD) return -ENOSYS;
-  const HANDLE file =
-      ::CreateFileA(op.path, access_of(op.flags), FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                    nullptr, disposition_of(op.flags), FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OVERLAPPED, nullptr);
-  return file == INVALID_HANDLE_VALUE ? error_now() : platform::descriptor_of(file);
+  const DWORD access = access_of(op.flags);
+  const DWORD directories_too = access == GENERIC_READ ? FILE_FLAG_BACKUP_SEMANTICS : 0;
+  const HANDLE file = ::CreateFileA(op.path, access, shared_with_all, nullptr, disposition_of(op.flags),
+                                    FILE_FLAG_OVERLAPPED | directories_too, nullptr);
+  if (file != INVALID_HANDLE_VALUE) return platform::descriptor_of(file);
+  const int why = error_now();
+  return why == -EACCES && is_directory(op.path) ? -EISDIR : why;
 }
 
 /// An event of this thread's own, for calls on files that are overlapped.
@@ -61,15 +71,15 @@ int transfer_piece(int file, bool reads, const iovec& piece, std::uint64_t offse
   OVERLAPPED place{};
   const HANDLE event = event_of_thread();
   place.hEvent = reinterpret_cast<HANDLE>(reinterpret_cast<std::uintptr_t>(event) | 1);
-  place.Offset = static_cast<DWORD>(offset);
-  place.OffsetHigh = static_cast<DWORD>(offset >> 32);
+  platform::set_offset(place, offset);
   const auto size = static_cast<DWORD>(std::min<std::size_t>(piece.iov_len, 0x7ffff000));
   const BOOL begun = reads ? ::ReadFile(platform::handle_of(file), piece.iov_base, size, nullptr, &place)
                            : ::WriteFile(platform::handle_of(file), piece.iov_base, size, nullptr, &place);
-  if (!begun && ::GetLastError() != ERROR_IO_PENDING) return error_now();
   DWORD count = 0;
-  return ::GetOverlappedResult(platform::handle_of(file), &place, &count, TRUE) ? static_cast<int>(count)
-                                                                                : error_now();
+  const bool may_come = begun || ::GetLastError() == ERROR_IO_PENDING;
+  if (may_come && ::GetOverlappedResult(platform::handle_of(file), &place, &count, TRUE))
+    return static_cast<int>(count);
+  return platform::result_of_transfer(::GetLastError());
 }
 
 int call(const transfer_at_operation& op) noexcept {
@@ -108,13 +118,53 @@ int call(const truncate_operation& op) noexcept {
   return set_size(op.descriptor(), op.size_bytes);
 }
 
-int call(const status_operation&) noexcept {
-  return -ENOSYS; // statx(2) is Linux's
+/// 100 nanoseconds since 1601 as time since 1970.
+statx_timestamp time_of(FILETIME from) noexcept {
+  constexpr std::int64_t ticks_a_second = 10'000'000, seconds_before_1970 = 11'644'473'600;
+  const std::int64_t ticks = static_cast<std::int64_t>(from.dwHighDateTime) << 32 | from.dwLowDateTime;
+  return {ticks / ticks_a_second - seconds_before_1970,
+          static_cast<std::uint32_t>(ticks % ticks_a_second) * 100};
+}
+
+std::uint16_t mode_of(DWORD attributes) noexcept {
+  if (attributes & FILE_ATTRIBUTE_DIRECTORY) return S_IFDIR | 0755;
+  return S_IFREG | (attributes & FILE_ATTRIBUTE_READONLY ? 0444 : 0644);
+}
+
+int status_of(HANDLE file, struct statx& into) noexcept {
+  BY_HANDLE_FILE_INFORMATION found{};
+  if (!::GetFileInformationByHandle(file, &found)) return error_now();
+  into = {};
+  into.stx_mask = STATX_BASIC_STATS | STATX_BTIME;
+  into.stx_mode = mode_of(found.dwFileAttributes);
+  into.stx_nlink = found.nNumberOfLinks;
+  into.stx_ino = static_cast<std::uint64_t>(found.nFileIndexHigh) << 32 | found.nFileIndexLow;
+  into.stx_size = static_cast<std::uint64_t>(found.nFileSizeHigh) << 32 | found.nFileSizeLow;
+  into.stx_dev_minor = found.dwVolumeSerialNumber;
+  into.stx_atime = time_of(found.ftLastAccessTime);
+  into.stx_btime = time_of(found.ftCreationTime);
+  into.stx_mtime = into.stx_ctime = time_of(found.ftLastWriteTime);
+  return 0;
+}
+
+int call(const status_operation& op) noexcept {
+  if (op.flags & AT_EMPTY_PATH && *op.path == '\0')
+    return status_of(platform::handle_of(op.descriptor()), *op.into);
+  if (op.descriptor() != AT_FDCWD) return -ENOSYS;
+  const DWORD link_itself = op.flags & AT_SYMLINK_NOFOLLOW ? FILE_FLAG_OPEN_REPARSE_POINT : 0;
+  const HANDLE file = ::CreateFileA(op.path, FILE_READ_ATTRIBUTES, shared_with_all, nullptr, OPEN_EXISTING,
+                                    FILE_FLAG_BACKUP_SEMANTICS | link_itself, nullptr);
+  if (file == INVALID_HANDLE_VALUE) return error_now();
+  const int outcome = status_of(file, *op.into);
+  ::CloseHandle(file);
+  return outcome;
 }
 
 int call(const rename_operation& op) noexcept {
-  if (op.descriptor() != AT_FDCWD || op.to_directory != AT_FDCWD || op.flags != 0) return -ENOSYS;
-  return outcome(::MoveFileExA(op.from, op.to, MOVEFILE_REPLACE_EXISTING));
+  if (op.descriptor() != AT_FDCWD || op.to_directory != AT_FDCWD) return -ENOSYS;
+  if ((op.flags & ~RENAME_NOREPLACE) != 0) return -EINVAL;
+  const DWORD how = op.flags & RENAME_NOREPLACE ? 0 : MOVEFILE_REPLACE_EXISTING;
+  return outcome(::MoveFileExA(op.from, op.to, how));
 }
 
 int call(const unlink_operation& op) noexcept {

@@ -10,6 +10,17 @@ int start_winsock() noexcept {
   return outcome;
 }
 
+int find_extension(GUID name, void* into, DWORD bytes) noexcept {
+  if (const int failed = start_winsock(); failed != 0) return failed;
+  const SOCKET any = overlapped_socket(AF_INET, SOCK_STREAM, 0);
+  DWORD told = 0;
+  const int failed = ::WSAIoctl(any, SIO_GET_EXTENSION_FUNCTION_POINTER, &name, sizeof name, into, bytes,
+                                &told, nullptr, nullptr);
+  const int why = failed == 0 ? 0 : ::WSAGetLastError();
+  ::closesocket(any);
+  return why;
+}
+
 SOCKET overlapped_socket(int family, int type, int protocol) noexcept {
   start_winsock(); // what fails for want of it says so
   return ::WSASocketW(family, type, protocol, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);

@@ -20,8 +20,20 @@ inline int descriptor_of(HANDLE handle) noexcept {
   return static_cast<int>(reinterpret_cast<std::intptr_t>(handle));
 }
 
+inline void set_offset(OVERLAPPED& request, std::uint64_t offset) noexcept {
+  request.Offset = static_cast<DWORD>(offset);
+  request.OffsetHigh = static_cast<DWORD>(offset >> 32);
+}
+
 /// Winsock works from the first call on to the end of the process: 0, or its error.
 int start_winsock() noexcept;
+/// A function of Winsock that has no name to link with: 0, or Winsock's error.
+int find_extension(GUID name, void* into, DWORD bytes) noexcept;
+template <class Function>
+int find_extension(GUID name, Function& into) noexcept {
+  return find_extension(name, &into, sizeof into);
+}
+
 /// Not inherited; INVALID_SOCKET.
 SOCKET overlapped_socket(int family, int type, int protocol) noexcept;
 bool set_non_blocking(SOCKET socket) noexcept;

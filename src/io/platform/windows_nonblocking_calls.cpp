@@ -1,5 +1,5 @@
 // The calls of nonblocking_calls.hpp by Winsock. All sockets of weir are non-blocking here: there is no flag
-// of a call for it. Control data of messages does not exist: what asks for it gets none.
+// of a call for it. Control data is datagrams' alone.
 #include "../nonblocking_calls.hpp"
 #include "windows_errors.hpp"
 #include "windows_handles.hpp"
@@ -48,38 +48,6 @@ bool was_reset(int socket) noexcept {
   watched.fd = platform::socket_of(socket);
   watched.events = POLLIN;
   return ::WSAPoll(&watched, 1, 0) > 0 && (watched.revents & POLLERR) != 0;
-}
-
-/// One message; a longer one than there is room for is cut and told by MSG_TRUNC, as recvmsg(2) does.
-int receive_one(int socket, msghdr& into, loop_counters& counters) noexcept {
-  platform::wsa_buffers pieces(into.msg_iov, into.msg_iovlen);
-  DWORD count = 0;
-  DWORD flags = 0;
-  int from_bytes = static_cast<int>(into.msg_namelen);
-  int failed = ::WSARecvFrom(platform::socket_of(socket), pieces.data(), pieces.count(), &count, &flags,
-                             static_cast<sockaddr*>(into.msg_name), into.msg_name ? &from_bytes : nullptr,
-                             nullptr, nullptr);
-  into.msg_flags = 0;
-  into.msg_controllen = 0;
-  if (failed != 0 && ::WSAGetLastError() == WSAEMSGSIZE) {
-    count = 0;
-    for (const iovec& piece : std::span(into.msg_iov, into.msg_iovlen))
-      count += static_cast<DWORD>(piece.iov_len);
-    into.msg_flags = MSG_TRUNC;
-    failed = 0;
-  }
-  if (failed == 0) into.msg_namelen = into.msg_name ? from_bytes : 0;
-  return count_received(socket, failed, count, counters);
-}
-
-int send_one(int socket, const msghdr& message, loop_counters& counters) noexcept {
-  if (message.msg_controllen > 0) return -EOPNOTSUPP;
-  platform::wsa_buffers pieces(message.msg_iov, message.msg_iovlen);
-  DWORD count = 0;
-  const int failed = ::WSASendTo(platform::socket_of(socket), pieces.data(), pieces.count(), &count, 0,
-                                 static_cast<const sockaddr*>(message.msg_name),
-                                 static_cast<int>(message.msg_namelen), nullptr, nullptr);
-  return count_sent(socket, failed, count, counters);
 }
 
 } // namespace
@@ -135,6 +103,101 @@ int send(const send_gathered_operation& op, loop_counters& counters) noexcept {
 
 // --- messages ---
 
+namespace {
+
+/// Null where the system has none.
+LPFN_WSARECVMSG receive_with_control() noexcept {
+  static const LPFN_WSARECVMSG found = [] {
+    LPFN_WSARECVMSG function = nullptr;
+    return platform::find_extension(WSAID_WSARECVMSG, function) == 0 ? function : nullptr;
+  }();
+  return found;
+}
+
+WSABUF buffer_of(void* memory, std::size_t bytes) noexcept {
+  WSABUF buffer{};
+  buffer.buf = static_cast<char*>(memory);
+  buffer.len = static_cast<ULONG>(bytes);
+  return buffer;
+}
+
+/// That nobody took an earlier datagram is WSAECONNRESET here; what a connection is told, too.
+int as_of_datagrams(int socket, int outcome, loop_counters& counters) noexcept {
+  return outcome == -ECONNRESET && check_is_datagram(socket, counters) == 0 ? -ECONNREFUSED : outcome;
+}
+
+/// Both return what the call does, and fill in what it tells. `told`: the flags of the message.
+int receive_plain(int socket, msghdr& into, platform::wsa_buffers& pieces, DWORD& count,
+                  DWORD& told) noexcept {
+  int from_bytes = static_cast<int>(into.msg_namelen);
+  told = 0;
+  const int failed = ::WSARecvFrom(platform::socket_of(socket), pieces.data(), pieces.count(), &count, &told,
+                                   static_cast<sockaddr*>(into.msg_name),
+                                   into.msg_name ? &from_bytes : nullptr, nullptr, nullptr);
+  into.msg_namelen = into.msg_name ? from_bytes : 0;
+  into.msg_controllen = 0;
+  return failed;
+}
+
+int receive_controlled(int socket, msghdr& into, platform::wsa_buffers& pieces, DWORD& count,
+                       DWORD& told) noexcept {
+  WSAMSG message{};
+  message.name = static_cast<sockaddr*>(into.msg_name);
+  message.namelen = static_cast<int>(into.msg_namelen);
+  message.lpBuffers = pieces.data();
+  message.dwBufferCount = pieces.count();
+  message.Control = buffer_of(into.msg_control, into.msg_controllen);
+  const int failed = receive_with_control()(platform::socket_of(socket), &message, &count, nullptr, nullptr);
+  into.msg_namelen = into.msg_name ? message.namelen : 0;
+  into.msg_controllen = message.Control.len;
+  told = message.dwFlags;
+  return failed;
+}
+
+/// One message; a longer one than there is room for is cut and told by MSG_TRUNC, as recvmsg(2) does.
+int receive_one(int socket, msghdr& into, loop_counters& counters) noexcept {
+  platform::wsa_buffers pieces(into.msg_iov, into.msg_iovlen);
+  DWORD count = 0;
+  DWORD told = 0;
+  const bool wants_control = into.msg_controllen > 0 && receive_with_control();
+  int failed = wants_control ? receive_controlled(socket, into, pieces, count, told)
+                             : receive_plain(socket, into, pieces, count, told);
+  if (failed != 0 && wants_control && ::WSAGetLastError() == WSAEOPNOTSUPP) // no datagrams
+    failed = receive_plain(socket, into, pieces, count, told);
+  into.msg_flags = static_cast<int>(told & (MSG_TRUNC | MSG_CTRUNC));
+  if (failed != 0 && ::WSAGetLastError() == WSAEMSGSIZE) {
+    count = 0;
+    for (const iovec& piece : std::span(into.msg_iov, into.msg_iovlen))
+      count += static_cast<DWORD>(piece.iov_len);
+    into.msg_flags |= MSG_TRUNC;
+    failed = 0;
+  }
+  return as_of_datagrams(socket, count_received(socket, failed, count, counters), counters);
+}
+
+/// Control data goes out with datagrams alone (WSASendMsg).
+int send_one(int socket, const msghdr& message, loop_counters& counters) noexcept {
+  platform::wsa_buffers pieces(message.msg_iov, message.msg_iovlen);
+  DWORD count = 0;
+  int failed = 0;
+  if (message.msg_controllen > 0) {
+    WSAMSG whole{};
+    whole.name = static_cast<sockaddr*>(message.msg_name);
+    whole.namelen = static_cast<int>(message.msg_namelen);
+    whole.lpBuffers = pieces.data();
+    whole.dwBufferCount = pieces.count();
+    whole.Control = buffer_of(message.msg_control, message.msg_controllen);
+    failed = ::WSASendMsg(platform::socket_of(socket), &whole, 0, &count, nullptr, nullptr);
+  } else {
+    failed = ::WSASendTo(platform::socket_of(socket), pieces.data(), pieces.count(), &count, 0,
+                         static_cast<const sockaddr*>(message.msg_name),
+                         static_cast<int>(message.msg_namelen), nullptr, nullptr);
+  }
+  return count_sent(socket, failed, count, counters);
+}
+
+} // namespace
+
 int receive(receive_message_operation& op, loop_counters& counters) noexcept {
   op.fill_header();
   return receive_one(op.descriptor(), op.header, counters);
@@ -169,6 +232,8 @@ int send(const send_messages_operation& op, loop_counters& counters) noexcept {
 bool tells_nothing_of_room(const operation&) noexcept {
   return false; // there are no datagrams of unix-domain sockets
 }
+
+// --- descriptors ---
 
 int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept {
   counters.system_calls.count(system_call::poll);

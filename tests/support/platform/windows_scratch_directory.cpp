@@ -38,6 +38,14 @@ std::string scratch_directory::write(std::string_view name, std::string_view con
   return path(name);
 }
 
+std::string scratch_directory::fifo(std::string_view) const {
+  return {};
+}
+
+std::size_t scratch_directory::size() const {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+}
+
 std::string scratch_directory::read(std::string_view name) const {
   std::ifstream file(path(name), std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

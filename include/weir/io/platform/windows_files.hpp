@@ -22,7 +22,31 @@ inline constexpr int F_DUPFD_CLOEXEC = 1030;
 inline constexpr int F_GETFL = 3;
 inline constexpr int F_SETFL = 4;
 
-struct statx;
+inline constexpr unsigned RENAME_NOREPLACE = 1;
+
+inline constexpr unsigned STATX_BASIC_STATS = 0x7ff;
+inline constexpr unsigned STATX_BTIME = 0x800;
+
+struct statx_timestamp {
+  std::int64_t tv_sec;
+  std::uint32_t tv_nsec;
+};
+
+struct statx {
+  std::uint32_t stx_mask;
+  std::uint32_t stx_nlink;
+  std::uint32_t stx_uid; ///< 0, as the group
+  std::uint32_t stx_gid;
+  std::uint16_t stx_mode; ///< what kind it is, and whether it is read-only
+  std::uint64_t stx_ino;
+  std::uint64_t stx_size;
+  statx_timestamp stx_atime;
+  statx_timestamp stx_btime;
+  statx_timestamp stx_ctime; ///< as mtime
+  statx_timestamp stx_mtime;
+  std::uint32_t stx_dev_major;
+  std::uint32_t stx_dev_minor; ///< the volume
+};
 
 /// No file of the C runtime is a socket.
 constexpr bool S_ISSOCK(int) noexcept {

@@ -23,7 +23,7 @@ struct msghdr {
   socklen_t msg_namelen;
   iovec* msg_iov;
   std::size_t msg_iovlen;
-  void* msg_control; ///< of WSACMSGHDR
+  void* msg_control; ///< of cmsghdr
   std::size_t msg_controllen;
   int msg_flags;
 };
@@ -32,6 +32,31 @@ struct mmsghdr {
   msghdr msg_hdr;
   unsigned msg_len;
 };
+
+// Control data of messages (cmsg(3)): as Winsock lays it out.
+using cmsghdr = WSACMSGHDR;
+inline constexpr int SCM_RIGHTS = 1; ///< of no call here
+constexpr std::size_t CMSG_ALIGN(std::size_t bytes) noexcept {
+  return (bytes + alignof(cmsghdr) - 1) & ~(alignof(cmsghdr) - 1);
+}
+constexpr std::size_t CMSG_LEN(std::size_t bytes) noexcept {
+  return sizeof(cmsghdr) + bytes;
+}
+constexpr std::size_t CMSG_SPACE(std::size_t bytes) noexcept {
+  return sizeof(cmsghdr) + CMSG_ALIGN(bytes);
+}
+inline unsigned char* CMSG_DATA(const cmsghdr* of) noexcept {
+  return reinterpret_cast<unsigned char*>(const_cast<cmsghdr*>(of) + 1);
+}
+inline cmsghdr* CMSG_FIRSTHDR(const msghdr* in) noexcept {
+  return in->msg_controllen >= sizeof(cmsghdr) ? static_cast<cmsghdr*>(in->msg_control) : nullptr;
+}
+inline cmsghdr* CMSG_NXTHDR(const msghdr* in, const cmsghdr* before) noexcept {
+  const auto begin = static_cast<unsigned char*>(in->msg_control);
+  unsigned char* const next = CMSG_DATA(before) - sizeof(cmsghdr) + CMSG_ALIGN(before->cmsg_len);
+  const bool is_inside = next + sizeof(cmsghdr) <= begin + in->msg_controllen;
+  return is_inside ? reinterpret_cast<cmsghdr*>(next) : nullptr;
+}
 
 // Flags of socket types and calls. Sockets never outlive their process in another here, and all that
 // weir makes are non-blocking: what is left is to accept the names.

@@ -41,6 +41,17 @@ weir_add_windows_tests(io contract_accept_test.cpp contract_cancel_test.cpp cont
 weir_add_windows_tests(net stream_*test.cpp listener_test.cpp backpressure_test.cpp)
 weir_add_windows_tests(zmtp *_test.cpp)
 
-# For tests that are written with another library and run beside Wine: tests/zmtp/interop_test.py.
-add_executable(weir_zmtp_peer tests/zmtp/peer_main.cpp)
+# Tests that are written with another library run beside Wine: each is a script that drives weir_zmtp_peer as a program of
+# this system, which is that of tools/wine.
+add_executable(weir_zmtp_peer tests/zmtp/peer_main.cpp tests/support/platform/windows_standard_streams.cpp)
 target_link_libraries(weir_zmtp_peer PRIVATE weir)
+target_include_directories(weir_zmtp_peer PRIVATE tests)
+file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/peer/weir_zmtp_peer
+     CONTENT "#!/bin/sh\nexec ${PROJECT_SOURCE_DIR}/tools/wine $<TARGET_FILE:weir_zmtp_peer> \"$@\"\n"
+     FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+
+foreach(stem interop_test interop_heavy_test)
+  add_test(NAME zmtp.${stem} COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tests/zmtp/${stem}.py ChosenBackend)
+  set_tests_properties(zmtp.${stem} PROPERTIES LABELS zmtp-interop TIMEOUT 300 SKIP_RETURN_CODE 77 COST 100
+    ENVIRONMENT "WEIR_TEST_BINARY_DIR=${CMAKE_CURRENT_BINARY_DIR}/peer;PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support")
+endforeach()

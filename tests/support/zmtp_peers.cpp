@@ -40,6 +40,10 @@ socket_options quick(std::string routing_id) {
   return options;
 }
 
+std::string_view any_local() {
+  return why_no_sockets(weir::test::transport::local).empty() ? any_ipc : any_tcp;
+}
+
 std::string bind_to(socket& which, std::string_view endpoint) {
   result<std::string> bound = which.bind(endpoint);
   EXPECT_TRUE(bound) << bound.error().message();

@@ -56,11 +56,9 @@ TEST_P(handshake_test, of_a_dealer_that_connects_is_byte_for_byte_what_peers_exp
 }
 
 TEST_P(handshake_test, tells_type_and_routing_id) {
-  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
-    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     router ours(quick("me"));
-    const std::string endpoint = bind_to(ours, any_ipc);
+    const std::string endpoint = bind_to(ours, any_local());
     wire_peer theirs = co_await wire_peer::connect(endpoint);
     const std::string ready = co_await theirs.shake_hands("DEALER", "you");
     EXPECT_EQ(ready, wire_ready("ROUTER", "me"));
@@ -69,11 +67,9 @@ TEST_P(handshake_test, tells_type_and_routing_id) {
 }
 
 TEST_P(handshake_test, succeeds_wherever_the_peers_bytes_are_cut) {
-  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
-    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     dealer ours(quick());
-    const std::string endpoint = bind_to(ours, any_ipc);
+    const std::string endpoint = bind_to(ours, any_local());
     const std::string text = wire_greeting() + wire_ready("DEALER") + wire_frame("first");
     for (std::size_t cut = 1; cut < text.size(); ++cut) {
       wire_peer theirs = co_await wire_peer::connect(endpoint);
@@ -105,11 +101,9 @@ TEST_P(handshake_test, succeeds_byte_by_byte) {
 /// Peers of ZMTP 3.0, of any later version, and those that do not set the last octet of the signature's
 /// padding.
 TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
-  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
-    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     dealer ours(quick());
-    const std::string endpoint = bind_to(ours, any_ipc);
+    const std::string endpoint = bind_to(ours, any_local());
     const std::string other_padding("\xff\0\0\0\0\0\0\0\0\x7f", 10);
     for (const std::string& greeting :
          {wire_greeting(0), wire_greeting(1), wire_greeting(9), other_padding + wire_greeting_rest(0),
@@ -131,11 +125,9 @@ TEST_P(handshake_test, speaks_with_every_version_from_3_0_on) {
 }
 
 TEST_P(handshake_test, passes_over_properties_that_it_does_not_know) {
-  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
-    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     router ours(quick());
-    const std::string endpoint = bind_to(ours, any_ipc);
+    const std::string endpoint = bind_to(ours, any_local());
     wire_peer theirs = co_await wire_peer::connect(endpoint);
     const std::string ready = wire_property("X-Anything", std::string(300, 'x')) +
                               wire_property("socket-type", "REQ") + wire_property("Identity", "the peer");
@@ -174,14 +166,12 @@ const std::vector<refusal> refusals = {
 
 /// Each ends in an error that says so, on its connection only: one that was there before is served on.
 TEST_P(handshake_test, refuses_each_fault_and_serves_the_others) {
-  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
-    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     event_log log;
     socket_options options = quick();
     log.listen_to(options);
     router ours(options);
-    const std::string endpoint = bind_to(ours, any_ipc);
+    const std::string endpoint = bind_to(ours, any_local());
     wire_peer good = co_await join(endpoint, "DEALER", "good");
     for (const refusal& each : refusals) {
       const std::size_t failed_before = log.count(handshake_failed);
@@ -204,14 +194,12 @@ TEST_P(handshake_test, refuses_each_fault_and_serves_the_others) {
 }
 
 TEST_P(handshake_test, that_the_peer_leaves_at_any_point_is_an_error) {
-  if (const std::string reason = why_no_sockets(weir::test::transport::local); !reason.empty())
-    GTEST_SKIP() << reason;
   run([&]() -> task<> {
     event_log log;
     socket_options options = quick();
     log.listen_to(options);
     router ours(options);
-    const std::string endpoint = bind_to(ours, any_ipc);
+    const std::string endpoint = bind_to(ours, any_local());
     const std::string text = wire_greeting() + wire_ready("DEALER");
     for (std::size_t end = 0; end < text.size(); end += 7) {
       const std::size_t failed_before = log.count(handshake_failed);

@@ -14,7 +14,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-from weir_peer import PAIRS, InteropTest
+from weir_peer import PAIRS, InteropTest, transports
 
 MIB = 1 << 20
 LARGE = bytes(range(256)) * (32 * MIB // 256)
@@ -70,7 +70,7 @@ class EveryBackend:
     def test_messages_of_64_mib_come_back_untouched(self):
         body = bytes(range(256)) * (64 * MIB // 256)
         for weir_kind, own_kind in PAIRS:
-            for transport in ("tcp", "ipc"):
+            for transport in transports():
                 own, envelope = self.connected_to_echo(weir_kind, own_kind, "bind", transport)
                 own.send_multipart(envelope + [b"before", body], copy=False)
                 back = own.recv_multipart()
@@ -90,7 +90,7 @@ class EveryBackend:
                 self.assertEqual(dealer.recv(), body_of(number))
 
     def test_of_a_peer_killed_in_the_middle_of_a_message_only_whole_ones_arrive(self):
-        for transport in ("tcp", "ipc"):
+        for transport in transports():
             printer = self.peer("router", "bind", self.any_endpoint(transport), "print")
             for _ in range(3):
                 flooding = self.start(flood, printer.endpoint)
@@ -101,7 +101,7 @@ class EveryBackend:
                     self.assertTrue(message == LARGE, f"{len(message)} bytes that nobody sent")
 
     def test_weir_killed_in_the_middle_of_messages_and_started_again_goes_on(self):
-        for transport in ("tcp", "ipc"):
+        for transport in transports():
             for weir_kind in ("router", "dealer"):
                 echo = self.peer(weir_kind, "bind", self.any_endpoint(transport), "echo")
                 own = self.socket(zmq.DEALER, reconnect_ivl=10)

@@ -11,7 +11,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-from weir_peer import PAIRS, PATIENCE_S, InteropTest
+from weir_peer import PAIRS, PATIENCE_S, InteropTest, transports
 
 MIB = 1 << 20
 SIZES = (0, 1, 255, 256, 8192, MIB)
@@ -23,7 +23,7 @@ class EveryBackend:
         shapes += [[b""] * 3, [b"part %d" % i for i in range(100)], [bytes(10_000)] * 100, [b"", b"body"]]
         for weir_kind, own_kind in PAIRS:
             for weir_role in ("bind", "connect"):
-                for transport in ("tcp", "ipc"):
+                for transport in transports():
                     own, envelope = self.connected_to_echo(weir_kind, own_kind, weir_role, transport)
                     for shape in shapes:
                         own.send_multipart(envelope + shape)
@@ -60,7 +60,7 @@ class EveryBackend:
         bodies = [(b"%d " % number).ljust(1024, b"x") for number in range(50)]
         for send in (self.leave_after_sending, self.leave_after_sending_through_weir):
             for weir_kind in ("router", "dealer"):
-                for transport in ("tcp", "ipc"):
+                for transport in transports():
                     peer = self.peer(weir_kind, "bind", self.any_endpoint(transport), "print-when-told")
                     send(peer.endpoint, bodies)
                     peer.tell()

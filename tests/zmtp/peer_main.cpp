@@ -11,13 +11,12 @@
 //     bytes,
 //                      and ends when the kernel has them
 // Without an end of its own it ends when it is killed.
-#include <weir/async/operations.hpp>
+#include <weir/async/offload.hpp>
 #include <weir/async/run.hpp>
-#include <weir/io/platform/sockets.hpp>
 #include <weir/zmtp/dealer.hpp>
 #include <weir/zmtp/router.hpp>
 
-#include <unistd.h>
+#include <support/standard_streams.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -70,12 +69,17 @@ void print(const zmtp::message& which) {
   std::fflush(stdout);
 }
 
+/// Meanwhile the loop turns.
+task<result<>> told() {
+  auto read = [] { return std::getchar(); };
+  result<int> done = co_await offload(pool_class::user, read);
+  if (!done) co_return fail(std::move(done).error());
+  co_return result<>();
+}
+
 task<result<>> print_all(zmtp::socket& from, bool waits_to_be_told) {
   result<> done;
-  if (waits_to_be_told) {
-    result<std::uint32_t> told = co_await async_poll(STDIN_FILENO, POLLIN);
-    if (!told) done = fail(std::move(told).error());
-  }
+  if (waits_to_be_told) done = co_await told();
   zmtp::message message;
   while (done) {
     done = co_await from.receive(message);
@@ -123,6 +127,7 @@ task<result<>> serve(arguments wanted) {
 
 int main(int argc, char** argv) {
   if (argc != 5) return 2;
+  test::write_bytes_as_they_are(stdout);
   auto loop = loop::create();
   if (!loop) return 1;
   const result<> outcome = run(**loop, serve({argv[1], argv[2], argv[3], argv[4]}));

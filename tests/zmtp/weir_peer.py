@@ -1,4 +1,5 @@
 """A weir socket in a process of its own, and the sockets of libzmq that talk to it."""
+import functools
 import os
 import pathlib
 import selectors
@@ -14,6 +15,18 @@ PATIENCE_S = 60
 
 # What may talk to what: each kind of weir socket with each of libzmq.
 PAIRS = [("router", zmq.DEALER), ("router", zmq.ROUTER), ("dealer", zmq.DEALER), ("dealer", zmq.ROUTER)]
+
+
+@functools.cache
+def transports():
+    """Those that the peer's system has."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [PROGRAM, "router", "bind", f"ipc://{folder}/socket", "echo"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as peer:
+            is_bound = peer.stdout.readline()
+            peer.kill()
+            refusal = b"" if is_bound else peer.stderr.read()
+    return ("tcp",) if b"Address family not supported" in refusal else ("tcp", "ipc")
 
 
 class Peer:

@@ -1,10 +1,13 @@
 // A reactor for tests of its own, and what they ask of it.
+//
+// What every reactor does is in reactor_test.cpp, once; the tests of each instantiate it.
 #pragma once
 
 #include <weir/io/counters.hpp>
 #include <weir/io/reactor.hpp>
 
 #include <gtest/gtest.h>
+#include <support/sockets.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,11 +16,21 @@
 
 namespace weir::test {
 
+using reactor_maker = result<std::unique_ptr<reactor>> (*)(loop_counters& counters);
 template <class Reactor>
+result<std::unique_ptr<reactor>> make_reactor(loop_counters& counters) {
+  auto made = Reactor::create(counters);
+  if (!made) return fail(std::move(made).error());
+  return std::unique_ptr<reactor>(std::move(*made));
+}
+
 class reactor_rig : public testing::Test {
  protected:
-  void SetUp() override {
-    auto made = Reactor::create(counters);
+  static constexpr std::uint64_t second_ns = 1'000'000'000;
+  static constexpr std::uint64_t millisecond_ns = 1'000'000;
+
+  void open(reactor_maker make) {
+    auto made = make(counters);
     ASSERT_TRUE(made) << made.error().message();
     demultiplexer = std::move(*made);
   }
@@ -45,7 +58,14 @@ class reactor_rig : public testing::Test {
   }
 
   loop_counters counters;
-  std::unique_ptr<Reactor> demultiplexer;
+  std::unique_ptr<reactor> demultiplexer;
+  connection pair = connect_pair(transport::local);
+  const int ours = pair.ours.get();
+};
+
+class reactor_test : public reactor_rig, public testing::WithParamInterface<reactor_maker> {
+ protected:
+  void SetUp() override { open(GetParam()); }
 };
 
 } // namespace weir::test

@@ -119,10 +119,11 @@ TEST_P(contract_files, say_who_carries_them_out) {
   for (std::size_t kind = 0; kind < operation_kind_count; ++kind) {
     const auto each = static_cast<operation_kind>(kind);
     const bool on_threads = on().backend().execution_of(each) == execution::offloaded;
-    if (is_transfer_at(each))
+    if (is_transfer_at(each)) {
       EXPECT_EQ(on_threads, !transfers_in_kernel) << name_of(each);
-    else if (!in_kernel)
+    } else if (!in_kernel) {
       EXPECT_EQ(on_threads, is_file_operation(each)) << name_of(each);
+    }
   }
 }
 

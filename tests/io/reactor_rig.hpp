@@ -3,6 +3,7 @@
 // What every reactor does is in reactor_test.cpp, once; the tests of each instantiate it.
 #pragma once
 
+#include <weir/base/result.hpp>
 #include <weir/io/counters.hpp>
 #include <weir/io/reactor.hpp>
 

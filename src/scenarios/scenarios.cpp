@@ -5,11 +5,11 @@
 namespace weir::scenarios {
 namespace {
 
-constexpr std::array table{&timer_wheel_model, &nursery_tree,     &deadlines,       &channels,
-                           &retry_budgets,     &exchange,         &streams,         &requeue,
-                           &file_replace,      &write_ahead_log,  &blocking_work,   &happy_eyeballs,
-                           &accept_gating,     &reconnect_storms, &worker_drain,    &proxy,
-                           &datagrams,         &zero_copy,        &connection_pools};
+constexpr std::array table{&timer_wheel_model, &nursery_tree,     &deadlines,        &channels,
+                           &retry_budgets,     &exchange,         &streams,          &requeue,
+                           &file_replace,      &write_ahead_log,  &blocking_work,    &happy_eyeballs,
+                           &accept_gating,     &reconnect_storms, &worker_drain,     &proxy,
+                           &datagrams,         &zero_copy,        &connection_pools, &signals};
 
 } // namespace
 

@@ -29,6 +29,7 @@ extern const sim::scenario proxy;
 extern const sim::scenario datagrams;
 extern const sim::scenario zero_copy;
 extern const sim::scenario connection_pools;
+extern const sim::scenario signals;
 
 /// All, in the order in which they are listed.
 std::span<const sim::scenario* const> all() noexcept;

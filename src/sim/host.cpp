@@ -103,6 +103,12 @@ void host::crash_at(std::uint64_t world_ns, std::uint64_t down_for_ns) {
   world_.at(world_ns, crashes_);
 }
 
+bool host::raise(int signal) noexcept {
+  if (!is_up_) return false;
+  world_.log().note(event::signal_raised, number_, 0, static_cast<std::uint64_t>(signal));
+  return signals_.raise(signal);
+}
+
 void host::stall_until(std::uint64_t world_ns) noexcept {
   const std::uint64_t from_ns = std::max(world_.now_ns(), stalled_until_ns_);
   if (world_ns <= from_ns) return;

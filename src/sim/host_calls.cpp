@@ -12,6 +12,7 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -300,6 +301,26 @@ int host_calls::open(const char* path, int flags, mode_t) noexcept {
 std::optional<std::size_t> host_calls::descriptors_left() noexcept {
   const descriptor_table& table = host_.descriptors();
   return table.limit() - std::min(table.limit(), table.open_count());
+}
+
+// --- signals ---
+
+int host_calls::signalfd(int number, std::uint64_t wanted, int flags) noexcept {
+  if (number != -1) return answer(-EINVAL);
+  if (host_.in().faults().happens(fault::no_descriptors, host_.number())) return answer(-EMFILE);
+  const int type = (flags & SFD_CLOEXEC ? SOCK_CLOEXEC : 0) | (flags & SFD_NONBLOCK ? SOCK_NONBLOCK : 0);
+  return add(host_.open_signals(wanted), type);
+}
+
+/// What a descriptor names counts as blocked, and nothing else does.
+int host_calls::signal_mask(int, std::uint64_t, std::uint64_t& before) noexcept {
+  before = 0;
+  return 0;
+}
+
+/// Nothing is left pending that no descriptor names.
+int host_calls::take_signal(std::uint64_t) noexcept {
+  return answer(-EAGAIN);
 }
 
 // --- paths ---

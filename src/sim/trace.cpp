@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, event_count> event_names{
     "connecting",   "connected",    "accepted",     "sent",          "arrived",
     "ended",        "reset",        "closed",       "datagram_sent", "datagram_arrived",
     "file_written", "file_read",    "file_synced",  "file_changed",  "pool_work",
-    "host_started", "host_crashed", "asked_to_end", "partitioned",   "healed",
-    "clock_jumped", "fault",        "note"};
+    "host_started", "host_crashed", "asked_to_end", "signal_raised", "partitioned",
+    "healed",       "clock_jumped", "fault",        "note"};
 static_assert(event_names.back() == "note", "an event has no name");
 
 /// FNV-1a with words for bytes; the shift brings the high bits, which a multiplication alone never does,
@@ -62,6 +62,8 @@ std::string details_of(const trace_record& record) {
     return record.a == 0 ? "safety" : record.a == 1 ? "liveness" : "the end";
   case event::fault:
     return record.a < fault_count ? std::string(name_of(static_cast<fault>(record.a))) : "unknown";
+  case event::signal_raised:
+    return "number " + std::to_string(record.a);
   case event::clock_jumped:
     return "by " + std::to_string(static_cast<std::int64_t>(record.a)) + " ns";
   case event::started:

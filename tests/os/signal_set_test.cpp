@@ -4,6 +4,7 @@
 
 #include <support/child.hpp>
 #include <support/coroutine_fixture.hpp>
+#include <support/simulation.hpp>
 #include <unistd.h>
 
 #include <csignal>
@@ -28,6 +29,13 @@ bool is_blocked(int number) {
 
 class signal_set_test : public backend_test {
  protected:
+  /// To this process, or to that of the simulated host.
+  static void raise(int number) {
+    if (simulated_host* const at = simulated_host::current())
+      EXPECT_TRUE(at->raise(number));
+    else
+      EXPECT_EQ(::kill(::getpid(), number), 0);
+  }
   signal_notice next_of(signal_set& wanted) {
     result<signal_notice> told = run(wanted.next());
     EXPECT_TRUE(told);
@@ -37,8 +45,8 @@ class signal_set_test : public backend_test {
 
 TEST_P(signal_set_test, each_is_told_once) {
   signal_set wanted = opened({SIGINT, SIGTERM});
-  ::raise(SIGTERM);
-  ::raise(SIGINT);
+  raise(SIGTERM);
+  raise(SIGINT);
   const int first = next_of(wanted).number;
   const int second = next_of(wanted).number;
   EXPECT_EQ(first + second, SIGTERM + SIGINT);
@@ -47,28 +55,28 @@ TEST_P(signal_set_test, each_is_told_once) {
 
 TEST_P(signal_set_test, tells_who_sent_it) {
   signal_set wanted = opened({SIGUSR1});
-  ::kill(::getpid(), SIGUSR1);
+  raise(SIGUSR1);
   const signal_notice told = next_of(wanted);
   EXPECT_EQ(told.number, SIGUSR1);
   EXPECT_EQ(told.code, SI_USER);
-  EXPECT_EQ(told.sender, ::getpid());
-  EXPECT_EQ(told.sender_user, ::getuid());
+  EXPECT_EQ(told.sender, GetParam().is_simulated() ? 0 : ::getpid());
+  EXPECT_EQ(told.sender_user, GetParam().is_simulated() ? 0 : ::getuid());
   EXPECT_EQ(told.count, 1u);
 }
 
 TEST_P(signal_set_test, those_of_one_number_that_nobody_took_are_one) {
   signal_set wanted = opened({SIGUSR1, SIGUSR2});
-  for (int i = 0; i < 5; ++i) ::kill(::getpid(), SIGUSR1);
+  for (int i = 0; i < 5; ++i) raise(SIGUSR1);
   EXPECT_EQ(next_of(wanted).number, SIGUSR1);
-  ::kill(::getpid(), SIGUSR2);
+  raise(SIGUSR2);
   EXPECT_EQ(next_of(wanted).number, SIGUSR2);
-  ::kill(::getpid(), SIGUSR1);
+  raise(SIGUSR1);
   EXPECT_EQ(next_of(wanted).count, 2u);
 }
 
 TEST_P(signal_set_test, real_time_signals_are_told_one_by_one) {
   signal_set wanted = opened({SIGRTMIN});
-  for (int i = 0; i < 3; ++i) ::kill(::getpid(), SIGRTMIN);
+  for (int i = 0; i < 3; ++i) raise(SIGRTMIN);
   for (std::uint32_t i = 1; i <= 3; ++i) EXPECT_EQ(next_of(wanted).count, i);
 }
 
@@ -77,7 +85,7 @@ TEST_P(signal_set_test, one_that_comes_while_somebody_waits_wakes_it) {
   run([&]() -> task<> {
     auto raise_later = [&]() -> task<> {
       co_await turns(3);
-      ::raise(SIGTERM);
+      raise(SIGTERM);
     };
     auto [told, raised] = co_await when_all(wanted.next(), raise_later());
     EXPECT_TRUE(told && told->number == SIGTERM);
@@ -89,7 +97,7 @@ TEST_P(signal_set_test, a_cancelled_wait_takes_none) {
   run([&]() -> task<> {
     result<signal_notice> late = co_await with_deadline(1ms, wanted.next());
     EXPECT_TRUE(!late && late.error().is_timeout());
-    ::raise(SIGTERM);
+    raise(SIGTERM);
     result<signal_notice> told = co_await wanted.next();
     EXPECT_TRUE(told && told->number == SIGTERM);
   });
@@ -106,7 +114,7 @@ TEST_P(signal_set_test, each_goes_to_one_of_those_who_wait) {
     };
     auto raise_later = [&]() -> task<> {
       co_await turns(3);
-      ::raise(SIGUSR1);
+      raise(SIGUSR1);
     };
     co_await when_all(wait_on(first), wait_on(first), wait_on(second), raise_later());
     EXPECT_EQ(told, 1);
@@ -116,7 +124,7 @@ TEST_P(signal_set_test, each_goes_to_one_of_those_who_wait) {
 TEST_P(signal_set_test, moves) {
   signal_set first = opened({SIGUSR1});
   signal_set second = std::move(first);
-  ::raise(SIGUSR1);
+  raise(SIGUSR1);
   EXPECT_EQ(next_of(second).number, SIGUSR1);
 }
 
@@ -221,7 +229,8 @@ TEST(signal_set, afterwards_they_do_what_they_did_before) {
   EXPECT_EQ(seen, "the child ended with status 15: ");
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, signal_set_test, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, signal_set_test, on_each_real_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(hosts, signal_set_test, testing::ValuesIn(simulated_backends()), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -69,6 +69,10 @@ sim::world& simulated_host::in() noexcept {
   return inside_->world;
 }
 
+bool simulated_host::raise(int signal) noexcept {
+  return on().raise(signal);
+}
+
 std::size_t simulated_host::open_descriptors() noexcept {
   return inside_->host.descriptors().open_count();
 }

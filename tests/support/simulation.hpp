@@ -36,6 +36,7 @@ class simulated_host {
   sim::host& on() noexcept;
   sim::world& in() noexcept;
   std::size_t open_descriptors() noexcept;
+  bool raise(int signal) noexcept;
 
  private:
   struct inside;

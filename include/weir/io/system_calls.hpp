@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -63,6 +64,14 @@ class system_calls {
   virtual int open(const char* path, int flags, mode_t permissions) noexcept;
   /// How many more the process may have open; none: there is no limit.
   virtual std::optional<std::size_t> descriptors_left() noexcept;
+
+  // Signals, in sets that have a bit for each number: bit 0 is signal 1.
+  /// What is read of the descriptor is a signalfd_siginfo each.
+  virtual int signalfd(int number, std::uint64_t wanted, int flags) noexcept;
+  /// Of this thread (pthread_sigmask(3)); `before`: as it was.
+  virtual int signal_mask(int how, std::uint64_t which, std::uint64_t& before) noexcept;
+  /// Takes one that is pending, if there is any (sigtimedwait(2)): its number, or -1 with EAGAIN.
+  virtual int take_signal(std::uint64_t wanted) noexcept;
 
   // Paths of sockets.
   virtual int lstat(const char* path, struct stat* into) noexcept;

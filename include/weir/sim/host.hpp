@@ -16,6 +16,7 @@
 #include <weir/sim/descriptor_table.hpp>
 #include <weir/sim/disk.hpp>
 #include <weir/sim/event_queue.hpp>
+#include <weir/sim/signals.hpp>
 #include <weir/sim/simulated_pool.hpp>
 #include <weir/sim/socket_address.hpp>
 
@@ -89,6 +90,9 @@ class host {
   /// Whether its names survive a crash in their order is the seed's decision.
   disk& storage() noexcept { return storage_; }
   simulated_pool& pool() noexcept { return *pool_; }
+  /// As kill(2) does, for its process. False: nobody on it is told.
+  bool raise(int signal) noexcept;
+  file_ref open_signals(std::uint64_t wanted) { return signals_.open(wanted); }
 
   // Its clock.
   /// Monotonic; looking at it takes a moment.
@@ -118,6 +122,7 @@ class host {
   std::int64_t wall_offset_ns_ = 0;
   std::uint64_t down_for_ns_ = 0;
   disk storage_;
+  signals signals_;
   descriptor_table descriptors_;
   std::unique_ptr<socket_names> names_;
   std::unique_ptr<host_calls> calls_;

@@ -42,12 +42,13 @@ enum class event : std::uint8_t {
   pool_work,    ///< blocking work ran; a: its class
   host_started, ///< a: how often before
   host_crashed,
-  asked_to_end, ///< a program was
-  partitioned,  ///< a: from which host
-  healed,       ///< a: from which host
-  clock_jumped, ///< a: by how many nanoseconds, as a signed number
-  fault,        ///< a: the kind (fault.hpp), b: how many before it, of all kinds
-  note,         ///< of a scenario: what it says itself
+  asked_to_end,  ///< a program was
+  signal_raised, ///< a: its number
+  partitioned,   ///< a: from which host
+  healed,        ///< a: from which host
+  clock_jumped,  ///< a: by how many nanoseconds, as a signed number
+  fault,         ///< a: the kind (fault.hpp), b: how many before it, of all kinds
+  note,          ///< of a scenario: what it says itself
 };
 inline constexpr std::size_t event_count = static_cast<std::size_t>(event::note) + 1;
 std::string_view name_of(event what) noexcept;

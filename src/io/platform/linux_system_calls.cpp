@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 
 namespace weir {
 namespace {
@@ -22,6 +25,21 @@ std::size_t open_descriptor_count(std::size_t limit) noexcept {
     if (each->d_name[0] != '.') ++count;
   ::closedir(all);
   return count - 1; // its own
+}
+
+sigset_t set_of(std::uint64_t numbers) noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int number = 1; number <= 64; ++number)
+    if ((numbers >> (number - 1) & 1) != 0) sigaddset(&set, number);
+  return set;
+}
+
+std::uint64_t numbers_of(const sigset_t& set) noexcept {
+  std::uint64_t numbers = 0;
+  for (int number = 1; number <= 64; ++number)
+    if (sigismember(&set, number) == 1) numbers |= std::uint64_t{1} << (number - 1);
+  return numbers;
 }
 
 } // namespace
@@ -133,6 +151,32 @@ std::optional<std::size_t> system_calls::descriptors_left() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
   return limit.rlim_cur - std::min<std::size_t>(limit.rlim_cur, open_descriptor_count(limit.rlim_cur));
+}
+
+// --- signals ---
+
+int system_calls::signalfd(int number, std::uint64_t wanted, int flags) noexcept {
+  const sigset_t set = set_of(wanted);
+  return ::signalfd(number, &set, flags);
+}
+
+int system_calls::signal_mask(int how, std::uint64_t which, std::uint64_t& before) noexcept {
+  const sigset_t set = set_of(which);
+  sigset_t was;
+  errno = ::pthread_sigmask(how, &set, &was);
+  if (errno != 0) return -1;
+  before = numbers_of(was);
+  return 0;
+}
+
+int system_calls::take_signal(std::uint64_t wanted) noexcept {
+  const sigset_t set = set_of(wanted);
+  constexpr timespec at_once{0, 0};
+  int taken = 0;
+  do {
+    taken = ::sigtimedwait(&set, nullptr, &at_once);
+  } while (taken < 0 && errno == EINTR);
+  return taken;
 }
 
 // --- paths ---

@@ -217,6 +217,20 @@ std::optional<std::size_t> system_calls::descriptors_left() noexcept {
   return std::nullopt; // a process may have sixteen million handles
 }
 
+// --- signals ---
+
+int system_calls::signalfd(int, std::uint64_t, int) noexcept {
+  return fail_with(ENOSYS);
+}
+
+int system_calls::signal_mask(int, std::uint64_t, std::uint64_t&) noexcept {
+  return fail_with(ENOSYS);
+}
+
+int system_calls::take_signal(std::uint64_t) noexcept {
+  return fail_with(ENOSYS);
+}
+
 // --- paths ---
 
 int system_calls::lstat(const char* path, struct stat* into) noexcept {

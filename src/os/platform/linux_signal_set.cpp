@@ -1,14 +1,13 @@
+#include <weir/io/system_calls.hpp>
 #include <weir/os/readiness.hpp>
 #include <weir/os/signal_set.hpp>
 
 #include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cassert>
 #include <cerrno>
-#include <ctime>
 
 namespace weir {
 namespace {
@@ -23,48 +22,54 @@ thread_local std::array<blocked_signal, NSIG> blocked_here;
 /// The sets of all threads: what is pending of the process is for any of them.
 std::array<std::atomic<std::uint32_t>, NSIG> sets_of_process;
 
+std::uint64_t bit_of(int number) noexcept {
+  return std::uint64_t{1} << (number - 1);
+}
+
 template <class Visit>
-void for_each_in(const sigset_t& numbers, Visit visit) {
+void for_each_in(std::uint64_t numbers, Visit visit) {
   for (int number = 1; number < NSIG; ++number) {
     const auto index = static_cast<std::size_t>(number);
-    if (sigismember(&numbers, number) == 1) visit(number, blocked_here[index], sets_of_process[index]);
+    if ((numbers & bit_of(number)) != 0) visit(bit_of(number), blocked_here[index], sets_of_process[index]);
   }
 }
 
-void block_signals(const sigset_t& numbers) noexcept {
-  sigset_t before;
-  ::pthread_sigmask(SIG_BLOCK, &numbers, &before);
-  for_each_in(numbers, [&](int number, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
-    if (state.sets++ == 0 && sigismember(&before, number) == 0) state.is_blocked_by_sets = true;
+void block_signals(std::uint64_t numbers) noexcept {
+  std::uint64_t before = 0;
+  calls().signal_mask(SIG_BLOCK, numbers, before);
+  for_each_in(numbers, [&](std::uint64_t bit, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
+    if (state.sets++ == 0 && (before & bit) == 0) state.is_blocked_by_sets = true;
     ++everywhere;
   });
 }
 
-void unblock_signals(const sigset_t& numbers) noexcept {
-  sigset_t released;
-  sigemptyset(&released);
-  for_each_in(numbers, [&](int number, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
+void unblock_signals(std::uint64_t numbers) noexcept {
+  std::uint64_t released = 0;
+  for_each_in(numbers, [&](std::uint64_t bit, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
     assert(state.sets > 0 && "a set is destroyed on the thread that opened it");
     const bool is_last_here = --state.sets == 0;
     const bool is_last = --everywhere == 0;
     if (!is_last_here || !is_last || !state.is_blocked_by_sets) return;
     state.is_blocked_by_sets = false;
-    sigaddset(&released, number);
+    released |= bit;
   });
-  constexpr timespec at_once{0, 0};
-  while (::sigtimedwait(&released, nullptr, &at_once) > 0 || errno == EINTR) {
+  while (calls().take_signal(released) > 0) {
   }
-  ::pthread_sigmask(SIG_UNBLOCK, &released, nullptr);
+  std::uint64_t before = 0;
+  calls().signal_mask(SIG_UNBLOCK, released, before);
 }
 
 } // namespace
 
 result<signal_set> signal_set::open(std::initializer_list<int> wanted) {
-  sigset_t numbers;
-  sigemptyset(&numbers);
-  for (const int number : wanted)
-    if (sigaddset(&numbers, number) != 0) return fail(errc::invalid_argument, "signal_set: no such signal");
-  descriptor source(::signalfd(-1, &numbers, SFD_CLOEXEC | SFD_NONBLOCK));
+  std::uint64_t numbers = 0;
+  for (const int number : wanted) {
+    sigset_t known;
+    if (sigemptyset(&known) != 0 || sigaddset(&known, number) != 0)
+      return fail(errc::invalid_argument, "signal_set: no such signal");
+    numbers |= bit_of(number);
+  }
+  descriptor source(calls().signalfd(-1, numbers, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!source) return fail(error::from_errno(errno, "signalfd"));
   block_signals(numbers);
   return signal_set(std::move(source), numbers);
@@ -79,7 +84,7 @@ task<result<signal_notice>> signal_set::next() {
     result<> pending = co_await readable(source_.get());
     if (!pending) co_return fail(std::move(pending).error());
     signalfd_siginfo told{};
-    const ssize_t got = ::read(source_.get(), &told, sizeof told);
+    const ssize_t got = calls().read(source_.get(), &told, sizeof told);
     if (got == static_cast<ssize_t>(sizeof told)) {
       signal_notice notice;
       notice.number = static_cast<int>(told.ssi_signo);

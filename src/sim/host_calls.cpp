@@ -305,7 +305,7 @@ std::optional<std::size_t> host_calls::descriptors_left() noexcept {
 
 // --- signals ---
 
-int host_calls::signalfd(int number, std::uint64_t wanted, int flags) noexcept {
+int host_calls::signalfd(int number, const sigset_t& wanted, int flags) noexcept {
   if (number != -1) return answer(-EINVAL);
   if (host_.in().faults().happens(fault::no_descriptors, host_.number())) return answer(-EMFILE);
   const int type = (flags & SFD_CLOEXEC ? SOCK_CLOEXEC : 0) | (flags & SFD_NONBLOCK ? SOCK_NONBLOCK : 0);
@@ -313,13 +313,13 @@ int host_calls::signalfd(int number, std::uint64_t wanted, int flags) noexcept {
 }
 
 /// What a descriptor names counts as blocked, and nothing else does.
-int host_calls::signal_mask(int, std::uint64_t, std::uint64_t& before) noexcept {
-  before = 0;
+int host_calls::pthread_sigmask(int, const sigset_t&, sigset_t& before) noexcept {
+  sigemptyset(&before);
   return 0;
 }
 
 /// Nothing is left pending that no descriptor names.
-int host_calls::take_signal(std::uint64_t) noexcept {
+int host_calls::take_signal(const sigset_t&) noexcept {
   return answer(-EAGAIN);
 }
 

@@ -39,9 +39,9 @@ class host_calls final : public system_calls {
   int poll(pollfd* watched, unsigned long count, int timeout_ms) noexcept override;
   int open(const char* path, int flags, mode_t permissions) noexcept override;
   std::optional<std::size_t> descriptors_left() noexcept override;
-  int signalfd(int number, std::uint64_t wanted, int flags) noexcept override;
-  int signal_mask(int how, std::uint64_t which, std::uint64_t& before) noexcept override;
-  int take_signal(std::uint64_t wanted) noexcept override;
+  int signalfd(int number, const sigset_t& wanted, int flags) noexcept override;
+  int pthread_sigmask(int how, const sigset_t& which, sigset_t& before) noexcept override;
+  int take_signal(const sigset_t& wanted) noexcept override;
   int lstat(const char* path, struct stat* into) noexcept override;
   int unlink(const char* path) noexcept override;
   ssize_t getdents64(int directory, void* into, std::size_t bytes) noexcept override;

@@ -48,8 +48,11 @@ class signals::source final : public file, public list_hook<signals::source> {
   bool is_open_ = true;
 };
 
-file_ref signals::open(std::uint64_t wanted) {
-  return file_ref(new source(*this, wanted));
+file_ref signals::open(const sigset_t& wanted) {
+  std::uint64_t numbers = 0;
+  for (int number = 1; number <= number_max; ++number)
+    if (sigismember(&wanted, number) == 1) numbers |= bit_of(number);
+  return file_ref(new source(*this, numbers));
 }
 
 std::uint64_t signals::wanted_by_any() const noexcept {

@@ -11,9 +11,10 @@
 namespace weir::sim {
 namespace {
 
-std::uint64_t set_of(std::initializer_list<int> numbers) {
-  std::uint64_t set = 0;
-  for (const int number : numbers) set |= std::uint64_t{1} << (number - 1);
+sigset_t set_of(std::initializer_list<int> numbers) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : numbers) sigaddset(&set, number);
   return set;
 }
 

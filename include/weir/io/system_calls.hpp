@@ -7,12 +7,12 @@
 #pragma once
 
 #include <weir/io/platform/files.hpp>
+#include <weir/io/platform/signals.hpp>
 #include <weir/io/platform/sockets.hpp>
 
 #include <sys/types.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -65,13 +65,12 @@ class system_calls {
   /// How many more the process may have open; none: there is no limit.
   virtual std::optional<std::size_t> descriptors_left() noexcept;
 
-  // Signals, in sets that have a bit for each number: bit 0 is signal 1.
-  /// What is read of the descriptor is a signalfd_siginfo each.
-  virtual int signalfd(int number, std::uint64_t wanted, int flags) noexcept;
-  /// Of this thread (pthread_sigmask(3)); `before`: as it was.
-  virtual int signal_mask(int how, std::uint64_t which, std::uint64_t& before) noexcept;
-  /// Takes one that is pending, if there is any (sigtimedwait(2)): its number, or -1 with EAGAIN.
-  virtual int take_signal(std::uint64_t wanted) noexcept;
+  // Signals.
+  virtual int signalfd(int number, const sigset_t& wanted, int flags) noexcept;
+  /// Of this thread; `before`: as it was.
+  virtual int pthread_sigmask(int how, const sigset_t& which, sigset_t& before) noexcept;
+  /// One that is pending, without waiting (sigtimedwait(2)): its number, or -1 with EAGAIN.
+  virtual int take_signal(const sigset_t& wanted) noexcept;
 
   // Paths of sockets.
   virtual int lstat(const char* path, struct stat* into) noexcept;

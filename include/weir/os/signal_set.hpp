@@ -49,11 +49,11 @@ class signal_set {
   task<result<signal_notice>> next();
 
  private:
-  signal_set(descriptor source, std::uint64_t numbers) noexcept
+  signal_set(descriptor source, const sigset_t& numbers) noexcept
       : source_(std::move(source)), numbers_(numbers) {}
 
   descriptor source_;
-  std::uint64_t numbers_; ///< a bit for each
+  sigset_t numbers_;
   std::array<std::uint32_t, NSIG> counts_{};
 };
 

@@ -92,7 +92,7 @@ class host {
   simulated_pool& pool() noexcept { return *pool_; }
   /// As kill(2) does, for its process. False: nobody on it is told.
   bool raise(int signal) noexcept;
-  file_ref open_signals(std::uint64_t wanted) { return signals_.open(wanted); }
+  file_ref open_signals(const sigset_t& wanted) { return signals_.open(wanted); }
 
   // Its clock.
   /// Monotonic; looking at it takes a moment.

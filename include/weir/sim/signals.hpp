@@ -12,6 +12,7 @@
 #include <weir/sim/file.hpp>
 
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 
@@ -22,8 +23,8 @@ class signals {
   static constexpr int number_max = 64;
   static constexpr std::uint32_t queued_max = 1024;
 
-  /// A descriptor's file; `wanted` has a bit for each number, bit 0 for signal 1.
-  file_ref open(std::uint64_t wanted);
+  /// A descriptor's file.
+  file_ref open(const sigset_t& wanted);
   /// False: nobody is told of it, or there are too many.
   bool raise(int number) noexcept;
 

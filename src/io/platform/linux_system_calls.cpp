@@ -27,21 +27,6 @@ std::size_t open_descriptor_count(std::size_t limit) noexcept {
   return count - 1; // its own
 }
 
-sigset_t set_of(std::uint64_t numbers) noexcept {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int number = 1; number <= 64; ++number)
-    if ((numbers >> (number - 1) & 1) != 0) sigaddset(&set, number);
-  return set;
-}
-
-std::uint64_t numbers_of(const sigset_t& set) noexcept {
-  std::uint64_t numbers = 0;
-  for (int number = 1; number <= 64; ++number)
-    if (sigismember(&set, number) == 1) numbers |= std::uint64_t{1} << (number - 1);
-  return numbers;
-}
-
 } // namespace
 
 // --- sockets ---
@@ -155,26 +140,20 @@ std::optional<std::size_t> system_calls::descriptors_left() noexcept {
 
 // --- signals ---
 
-int system_calls::signalfd(int number, std::uint64_t wanted, int flags) noexcept {
-  const sigset_t set = set_of(wanted);
-  return ::signalfd(number, &set, flags);
+int system_calls::signalfd(int number, const sigset_t& wanted, int flags) noexcept {
+  return ::signalfd(number, &wanted, flags);
 }
 
-int system_calls::signal_mask(int how, std::uint64_t which, std::uint64_t& before) noexcept {
-  const sigset_t set = set_of(which);
-  sigset_t was;
-  errno = ::pthread_sigmask(how, &set, &was);
-  if (errno != 0) return -1;
-  before = numbers_of(was);
-  return 0;
+int system_calls::pthread_sigmask(int how, const sigset_t& which, sigset_t& before) noexcept {
+  errno = ::pthread_sigmask(how, &which, &before);
+  return errno == 0 ? 0 : -1;
 }
 
-int system_calls::take_signal(std::uint64_t wanted) noexcept {
-  const sigset_t set = set_of(wanted);
+int system_calls::take_signal(const sigset_t& wanted) noexcept {
   constexpr timespec at_once{0, 0};
   int taken = 0;
   do {
-    taken = ::sigtimedwait(&set, nullptr, &at_once);
+    taken = ::sigtimedwait(&wanted, nullptr, &at_once);
   } while (taken < 0 && errno == EINTR);
   return taken;
 }

@@ -219,15 +219,15 @@ std::optional<std::size_t> system_calls::descriptors_left() noexcept {
 
 // --- signals ---
 
-int system_calls::signalfd(int, std::uint64_t, int) noexcept {
+int system_calls::signalfd(int, const sigset_t&, int) noexcept {
   return fail_with(ENOSYS);
 }
 
-int system_calls::signal_mask(int, std::uint64_t, std::uint64_t&) noexcept {
+int system_calls::pthread_sigmask(int, const sigset_t&, sigset_t&) noexcept {
   return fail_with(ENOSYS);
 }
 
-int system_calls::take_signal(std::uint64_t) noexcept {
+int system_calls::take_signal(const sigset_t&) noexcept {
   return fail_with(ENOSYS);
 }
 

@@ -22,53 +22,47 @@ thread_local std::array<blocked_signal, NSIG> blocked_here;
 /// The sets of all threads: what is pending of the process is for any of them.
 std::array<std::atomic<std::uint32_t>, NSIG> sets_of_process;
 
-std::uint64_t bit_of(int number) noexcept {
-  return std::uint64_t{1} << (number - 1);
-}
-
 template <class Visit>
-void for_each_in(std::uint64_t numbers, Visit visit) {
+void for_each_in(const sigset_t& numbers, Visit visit) {
   for (int number = 1; number < NSIG; ++number) {
     const auto index = static_cast<std::size_t>(number);
-    if ((numbers & bit_of(number)) != 0) visit(bit_of(number), blocked_here[index], sets_of_process[index]);
+    if (sigismember(&numbers, number) == 1) visit(number, blocked_here[index], sets_of_process[index]);
   }
 }
 
-void block_signals(std::uint64_t numbers) noexcept {
-  std::uint64_t before = 0;
-  calls().signal_mask(SIG_BLOCK, numbers, before);
-  for_each_in(numbers, [&](std::uint64_t bit, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
-    if (state.sets++ == 0 && (before & bit) == 0) state.is_blocked_by_sets = true;
+void block_signals(const sigset_t& numbers) noexcept {
+  sigset_t before;
+  calls().pthread_sigmask(SIG_BLOCK, numbers, before);
+  for_each_in(numbers, [&](int number, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
+    if (state.sets++ == 0 && sigismember(&before, number) == 0) state.is_blocked_by_sets = true;
     ++everywhere;
   });
 }
 
-void unblock_signals(std::uint64_t numbers) noexcept {
-  std::uint64_t released = 0;
-  for_each_in(numbers, [&](std::uint64_t bit, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
+void unblock_signals(const sigset_t& numbers) noexcept {
+  sigset_t released;
+  sigemptyset(&released);
+  for_each_in(numbers, [&](int number, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
     assert(state.sets > 0 && "a set is destroyed on the thread that opened it");
     const bool is_last_here = --state.sets == 0;
     const bool is_last = --everywhere == 0;
     if (!is_last_here || !is_last || !state.is_blocked_by_sets) return;
     state.is_blocked_by_sets = false;
-    released |= bit;
+    sigaddset(&released, number);
   });
   while (calls().take_signal(released) > 0) {
   }
-  std::uint64_t before = 0;
-  calls().signal_mask(SIG_UNBLOCK, released, before);
+  sigset_t before;
+  calls().pthread_sigmask(SIG_UNBLOCK, released, before);
 }
 
 } // namespace
 
 result<signal_set> signal_set::open(std::initializer_list<int> wanted) {
-  std::uint64_t numbers = 0;
-  for (const int number : wanted) {
-    sigset_t known;
-    if (sigemptyset(&known) != 0 || sigaddset(&known, number) != 0)
-      return fail(errc::invalid_argument, "signal_set: no such signal");
-    numbers |= bit_of(number);
-  }
+  sigset_t numbers;
+  sigemptyset(&numbers);
+  for (const int number : wanted)
+    if (sigaddset(&numbers, number) != 0) return fail(errc::invalid_argument, "signal_set: no such signal");
   descriptor source(calls().signalfd(-1, numbers, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!source) return fail(error::from_errno(errno, "signalfd"));
   block_signals(numbers);

@@ -19,11 +19,9 @@
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
 #include <weir/io/descriptor.hpp>
-
-#include <sys/types.h>
+#include <weir/os/platform/signals.hpp>
 
 #include <array>
-#include <csignal>
 #include <cstdint>
 #include <initializer_list>
 #include <utility>

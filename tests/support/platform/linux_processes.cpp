@@ -1,0 +1,30 @@
+#include <fcntl.h>
+#include <support/processes.hpp>
+#include <sys/wait.h>
+
+namespace weir::test {
+
+bool is_process(pid_t id) {
+  return ::kill(id, 0) == 0;
+}
+
+void await_end_of_child(pid_t id) {
+  siginfo_t told{};
+  ::waitid(P_PID, static_cast<id_t>(id), &told, WEXITED | WNOWAIT);
+}
+
+bool has_children() {
+  return ::waitpid(-1, nullptr, WNOHANG) != -1;
+}
+
+descriptor inheritable_copy(int number) {
+  return descriptor(::fcntl(number, F_DUPFD, 50));
+}
+
+bool is_given(int number) {
+  return ::fcntl(number, F_GETFD) >= 0;
+}
+
+void make_streams_binary() {}
+
+} // namespace weir::test

@@ -1,0 +1,59 @@
+#include <weir/io/platform/sockets.hpp>
+
+#include <fcntl.h>
+#include <io.h>
+#include <support/processes.hpp>
+
+#include <vector>
+
+namespace weir::test {
+namespace {
+
+HANDLE handle(int number) {
+  return reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(number));
+}
+
+bool has_ended_within(pid_t id, DWORD wait_ms) {
+  const HANDLE process = ::OpenProcess(SYNCHRONIZE, FALSE, static_cast<DWORD>(id));
+  if (!process) return true;
+  const bool has_ended = ::WaitForSingleObject(process, wait_ms) == WAIT_OBJECT_0;
+  ::CloseHandle(process);
+  return has_ended;
+}
+
+} // namespace
+
+bool is_process(pid_t id) {
+  return !has_ended_within(id, 0);
+}
+
+void await_end_of_child(pid_t id) {
+  has_ended_within(id, INFINITE);
+}
+
+bool has_children() {
+  return false;
+}
+
+descriptor inheritable_copy(int number) {
+  constexpr std::intptr_t numbers_of_new_process = 4000;
+  const HANDLE self = ::GetCurrentProcess();
+  std::vector<HANDLE> low;
+  HANDLE copy = nullptr;
+  while (::DuplicateHandle(self, handle(number), self, &copy, 0, TRUE, DUPLICATE_SAME_ACCESS) &&
+         reinterpret_cast<std::intptr_t>(copy) < numbers_of_new_process)
+    low.push_back(copy);
+  for (const HANDLE each : low) ::CloseHandle(each);
+  return descriptor(static_cast<int>(reinterpret_cast<std::intptr_t>(copy)));
+}
+
+bool is_given(int number) {
+  DWORD flags = 0;
+  return ::GetHandleInformation(handle(number), &flags) != 0;
+}
+
+void make_streams_binary() {
+  for (const int stream : {0, 1, 2}) ::_setmode(stream, _O_BINARY);
+}
+
+} // namespace weir::test

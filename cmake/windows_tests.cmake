@@ -37,8 +37,8 @@ endfunction()
 # Not: choice (seccomp), fork, files (statx), messages (control data, descriptors that are passed on).
 weir_add_windows_tests(io contract_accept_test.cpp contract_cancel_test.cpp contract_descriptor_test.cpp contract_kinds_test.cpp
                        contract_limits_test.cpp contract_steady_state_test.cpp contract_streams_test.cpp contract_turn_test.cpp)
-# Not: process_signals (signals, seccomp), docs and file_watch (inotify), splice_pipe, watch_spin's unsent bytes.
-weir_add_windows_tests(os process_test.cpp pipe_end_test.cpp)
+# Not: process_signals and signal_mask (signals of POSIX), file_watch (inotify) and docs, which has it, splice_pipe.
+weir_add_windows_tests(os pipe_end_test.cpp process_test.cpp signal_set_test.cpp)
 add_executable(weir_os_child tests/os/child_main.cpp tests/support/platform/windows_processes.cpp)
 target_include_directories(weir_os_child PRIVATE tests)
 target_link_libraries(weir_os_child PRIVATE weir)

@@ -1,10 +1,14 @@
 // The child of the tests of os/, the same on every system: a verb and its arguments. Ends with 100 for what
 // it does not know.
+#include <weir/async/run.hpp>
+#include <weir/os/signal_set.hpp>
+
 #include <support/processes.hpp>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -32,9 +36,40 @@ int copy_input() {
   return 0;
 }
 
+int interrupt_and_wait(weir::loop& on) {
+  auto wanted = weir::signal_set::open({SIGINT});
+  if (!wanted) return 1;
+  if (const std::string reason = weir::test::interrupt_this_process(); !reason.empty()) {
+    std::printf("not interrupted: %s\n", reason.c_str());
+    return 0;
+  }
+  const auto told = weir::run(on, wanted->next());
+  if (told) std::printf("told of %d\n", told->number);
+  return told ? 0 : 1;
+}
+
+int carry_out_with_signals(std::string_view verb) {
+  if (verb == "interrupted") {
+    auto on = weir::loop::create();
+    return on ? interrupt_and_wait(**on) : 1;
+  }
+  if (verb == "raise-before-set-goes" || verb == "raise-after-set") {
+    {
+      const auto wanted = weir::signal_set::open({SIGTERM});
+      if (!wanted) return 1;
+      if (verb == "raise-before-set-goes") std::raise(SIGTERM);
+    }
+    if (verb == "raise-after-set") std::raise(SIGTERM);
+    std::printf("alive\n");
+    return 0;
+  }
+  return 100;
+}
+
 int carry_out(std::string_view verb, arguments words) {
   if (verb == "exit") return number_in(words[0]);
   if (verb == "wait") std::this_thread::sleep_for(std::chrono::hours(1));
+  if (verb == "crash") weir::test::crash();
   if (verb == "cat") return copy_input();
   if (verb == "read-and-exit") {
     read_line();
@@ -68,13 +103,13 @@ int carry_out(std::string_view verb, arguments words) {
     }
     return 0;
   }
-  return 100;
+  return carry_out_with_signals(verb);
 }
 
 } // namespace
 
 int main(int count, char** words) {
-  weir::test::make_streams_binary();
+  weir::test::prepare_child();
   const arguments all(words, static_cast<std::size_t>(count));
   return count < 2 ? 100 : carry_out(all[1], all.subspan(2));
 }

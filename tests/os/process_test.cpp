@@ -40,6 +40,26 @@ TEST_P(process_test, tells_the_signal_that_ends_it) {
   });
 }
 
+TEST_P(process_test, tells_of_a_crash_as_a_signal) {
+  run([&]() -> task<> {
+    command what = child_that({"crash"});
+    what.environment = {"ASAN_OPTIONS=handle_segv=0", "TSAN_OPTIONS=handle_segv=0"};
+    process child = spawned(what);
+    result<exit_status> end = co_await child.wait();
+    EXPECT_TRUE(end && end->signal() == SIGSEGV && !end->code());
+  });
+}
+
+TEST_P(process_test, is_asked_by_no_signal_that_is_none) {
+  run([&]() -> task<> {
+    process child = spawned(child_that({"wait"}));
+    EXPECT_FALSE(child.kill(1000));
+    EXPECT_TRUE(child.kill(SIGKILL));
+    result<exit_status> end = co_await child.wait();
+    EXPECT_TRUE(end && end->signal() == SIGKILL);
+  });
+}
+
 TEST_P(process_test, keeps_the_status_of_a_child_that_ends_before_anybody_waits) {
   run([&]() -> task<> {
     process child = spawned(child_that({"exit", "3"}));

@@ -4,6 +4,8 @@
 #include <weir/io/descriptor.hpp>
 #include <weir/os/platform/signals.hpp>
 
+#include <string>
+
 namespace weir::test {
 
 /// Also of one that has ended and was not waited for, where a system keeps those.
@@ -19,7 +21,12 @@ descriptor inheritable_copy(int number);
 /// Of a child: whether that number is one that it was given.
 bool is_given(int number);
 
-/// Of a child: its standard streams pass on what was written, byte by byte.
-void make_streams_binary();
+/// As somebody at the terminal would; why not, where that cannot be. For children.
+std::string interrupt_this_process();
+
+// Of a child:
+/// Its standard streams pass on what was written, byte by byte, and nobody asks what to do when it crashes.
+void prepare_child();
+[[noreturn]] void crash();
 
 } // namespace weir::test

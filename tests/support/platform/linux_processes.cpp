@@ -1,6 +1,9 @@
 #include <fcntl.h>
 #include <support/processes.hpp>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 namespace weir::test {
 
@@ -25,6 +28,16 @@ bool is_given(int number) {
   return ::fcntl(number, F_GETFD) >= 0;
 }
 
-void make_streams_binary() {}
+std::string interrupt_this_process() {
+  ::kill(::getpid(), SIGINT);
+  return {};
+}
+
+void prepare_child() {}
+
+void crash() {
+  ::raise(SIGSEGV);
+  std::abort();
+}
 
 } // namespace weir::test

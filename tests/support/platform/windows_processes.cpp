@@ -4,6 +4,7 @@
 #include <io.h>
 #include <support/processes.hpp>
 
+#include <cstdlib>
 #include <vector>
 
 namespace weir::test {
@@ -19,6 +20,10 @@ bool has_ended_within(pid_t id, DWORD wait_ms) {
   const bool has_ended = ::WaitForSingleObject(process, wait_ms) == WAIT_OBJECT_0;
   ::CloseHandle(process);
   return has_ended;
+}
+
+LONG WINAPI end_without_debugger(EXCEPTION_POINTERS*) {
+  return EXCEPTION_EXECUTE_HANDLER;
 }
 
 } // namespace
@@ -52,8 +57,22 @@ bool is_given(int number) {
   return ::GetHandleInformation(handle(number), &flags) != 0;
 }
 
-void make_streams_binary() {
+/// On a console of its own: else all who share it were told.
+std::string interrupt_this_process() {
+  ::FreeConsole();
+  if (!::AllocConsole()) return "AllocConsole fails with " + std::to_string(::GetLastError());
+  if (::GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) return {};
+  return "GenerateConsoleCtrlEvent fails with " + std::to_string(::GetLastError());
+}
+
+void prepare_child() {
+  ::SetUnhandledExceptionFilter(end_without_debugger);
   for (const int stream : {0, 1, 2}) ::_setmode(stream, _O_BINARY);
+}
+
+void crash() {
+  ::RaiseException(EXCEPTION_ACCESS_VIOLATION, EXCEPTION_NONCONTINUABLE, 0, nullptr);
+  std::abort();
 }
 
 } // namespace weir::test

@@ -12,8 +12,6 @@
 #ifdef _WIN32
 #include <cstdint>
 
-#undef sigset_t
-
 namespace weir {
 
 using uid_t = std::uint32_t;    ///< there are no numbers of users: always 0

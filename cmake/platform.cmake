@@ -5,7 +5,7 @@ string(TOLOWER ${CMAKE_SYSTEM_NAME} WEIR_SYSTEM)
 set(WEIR_ONLY_ON_linux "/io/(uring|epoll)_[^/]*$")
 set(WEIR_ONLY_ON_windows "/io/(iocp|afd)_[^/]*$")
 # Floors that no other system has been given yet.
-set(WEIR_NOT_ON_windows "/(os|fs|runtime)/|/net/(unix_datagram|udp_|datagram_|control_data|descriptor_)[^/]*$")
+set(WEIR_NOT_ON_windows "/(fs|runtime)/|/os/splice_|/net/(unix_datagram|udp_|datagram_|control_data|descriptor_)[^/]*$")
 
 # weir_floor_sources(RESULT FLOOR...): the sources of the floors that this system compiles.
 function(weir_floor_sources result)

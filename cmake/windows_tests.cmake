@@ -38,6 +38,13 @@ endfunction()
 weir_add_windows_tests(io contract_accept_test.cpp contract_cancel_test.cpp contract_descriptor_test.cpp contract_files_test.cpp
                        contract_kinds_test.cpp contract_limits_test.cpp contract_messages_test.cpp
                        contract_steady_state_test.cpp contract_streams_test.cpp contract_turn_test.cpp)
+# Not: process_signals and signal_mask (signals of POSIX), file_watch (inotify) and docs, which has it, splice_pipe.
+weir_add_windows_tests(os pipe_end_test.cpp process_test.cpp readiness_test.cpp signal_set_test.cpp watch_*test.cpp)
+add_executable(weir_os_child tests/os/child_main.cpp tests/support/platform/windows_processes.cpp)
+target_include_directories(weir_os_child PRIVATE tests)
+target_link_libraries(weir_os_child PRIVATE weir)
+target_compile_definitions(weir_os_tests PRIVATE WEIR_TEST_CHILD="$<TARGET_FILE:weir_os_child>")
+add_dependencies(weir_os_tests weir_os_child)
 weir_add_windows_tests(net stream_*test.cpp listener_test.cpp backpressure_test.cpp)
 weir_add_windows_tests(zmtp *_test.cpp)
 

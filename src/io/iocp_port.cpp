@@ -109,6 +109,10 @@ void iocp_port::wake() noexcept {
   ::PostQueuedCompletionStatus(port_, 0, wake_key, nullptr);
 }
 
+void iocp_port::post(OVERLAPPED& answered) noexcept {
+  ::PostQueuedCompletionStatus(port_, 0, 0, &answered);
+}
+
 void iocp_port::take_wake() noexcept {
   wake_is_pending_.exchange(false, std::memory_order_acq_rel);
   ++counters_.wakes;

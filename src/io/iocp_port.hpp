@@ -39,6 +39,8 @@ class iocp_port {
   std::span<OVERLAPPED_ENTRY> wait(std::uint64_t timeout_ns) noexcept;
   /// From any thread.
   void wake() noexcept;
+  /// From any thread: a packet of a request that the kernel makes none for.
+  void post(OVERLAPPED& answered) noexcept;
 
  private:
   static constexpr std::size_t packets_max = 256;

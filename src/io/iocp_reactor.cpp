@@ -1,6 +1,7 @@
 #include "iocp_reactor.hpp"
 
 #include "grow_to.hpp"
+#include "iocp_handles.hpp"
 #include "iocp_sockets.hpp"
 
 #include <cerrno>
@@ -31,11 +32,7 @@ iocp_reactor::~iocp_reactor() {
   constexpr std::uint64_t look_again_ns = 100'000'000;
   constexpr int looks_max = 20; // a kernel that keeps its answer for so long will not give it
   requests_.for_each([this](iocp_request& each) {
-    if (!each.is_pending) return;
-    if (each.what == iocp_request::purpose::watch)
-      device_->cancel(each.overlapped);
-    else
-      iocp_sockets::cancel(each);
+    if (each.is_pending) end(each);
   });
   for (int looks = 0; requests_.pending() > 0 && looks < looks_max; ++looks)
     for (const OVERLAPPED_ENTRY& packet : port_->wait(look_again_ns))
@@ -52,12 +49,21 @@ iocp_request** iocp_reactor::place_of(int descriptor) noexcept {
   return grow_to(watches_, index) ? &watches_[index] : nullptr;
 }
 
+void iocp_reactor::end(iocp_request& pending) noexcept {
+  if (pending.what == iocp_request::purpose::watch)
+    device_->cancel(pending.overlapped);
+  else if (pending.is_watch())
+    iocp_handles::call_off(pending);
+  else
+    iocp_sockets::cancel(pending);
+}
+
 /// Its packet still comes, and is nobody's.
 void iocp_reactor::call_off(iocp_request*& watched) noexcept {
   iocp_request* const request = std::exchange(watched, nullptr);
   if (!request) return;
   counters_.system_calls.count(system_call::interest);
-  device_->cancel(request->overlapped);
+  end(*request);
 }
 
 int iocp_reactor::watch(int descriptor, readiness interest) noexcept {
@@ -70,7 +76,11 @@ int iocp_reactor::watch(int descriptor, readiness interest) noexcept {
   iocp_request* const request = requests_.take(iocp_request::purpose::watch, descriptor, nullptr);
   if (!request) return -ENOMEM;
   counters_.system_calls.count(system_call::interest);
-  const int asked = device_->poll(descriptor, interest, request->poll, request->overlapped);
+  int asked = device_->poll(descriptor, interest, request->poll, request->overlapped);
+  if (asked == -EPERM) { // no socket
+    request->overlapped = OVERLAPPED{};
+    asked = iocp_handles::watch(*request, interest, *port_);
+  }
   if (asked < 0) {
     requests_.give_back(*request);
     return asked;
@@ -89,19 +99,21 @@ std::span<const ready_event> iocp_reactor::wait(std::uint64_t timeout_ns) noexce
 
 void iocp_reactor::take(iocp_request& answered) noexcept {
   requests_.note_answered(answered);
-  if (answered.what == iocp_request::purpose::watch)
+  if (answered.is_watch())
     take_watch(answered);
   else
     answered_.push_back(answered);
 }
 
 void iocp_reactor::take_watch(iocp_request& answered) noexcept {
+  const bool is_of_socket = answered.what == iocp_request::purpose::watch;
+  const readiness told = is_of_socket ? readiness_of(answered.poll) : iocp_handles::take(answered);
   iocp_request*& watched = watches_[static_cast<std::size_t>(answered.number) / numbers_apart];
   if (watched == &answered) {
     watched = nullptr;
     // Nothing of one whose socket was closed: what is watched anew under its number is another.
-    const bool is_told = answered.result() >= 0;
-    ready_.push_back({answered.number, is_told ? readiness_of(answered.poll) : readiness::none});
+    const bool is_told = !is_of_socket || answered.result() >= 0;
+    ready_.push_back({answered.number, is_told ? told : readiness::none});
   }
   requests_.give_back(answered);
 }

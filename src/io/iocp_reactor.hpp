@@ -1,5 +1,6 @@
-// iocp_reactor: readiness on a completion port: each watch is one request to the driver of sockets
-// (afd_poll.hpp), its answer one packet. Packets of other requests are kept for who made them.
+// iocp_reactor: readiness on a completion port: each watch is one request, to the driver of sockets
+// (afd_poll.hpp) or as its handle wants it (iocp_handles.hpp), its answer one packet. Packets of other
+// requests are kept for who made them.
 //
 // One-shot: a report ends the watch. Thread rule: everything but `wake` belongs to the loop's thread. Bound:
 // one request a descriptor, and those that were called off and not answered yet; 8 bytes for each descriptor
@@ -42,6 +43,7 @@ class iocp_reactor final : public reactor {
       : port_(std::move(port)), device_(std::move(device)), counters_(counters) {}
   iocp_request** place_of(int descriptor) noexcept;
   void call_off(iocp_request*& watched) noexcept;
+  void end(iocp_request& pending) noexcept;
   void take(iocp_request& answered) noexcept;
   void take_watch(iocp_request& answered) noexcept;
 

@@ -13,6 +13,7 @@
 #include <weir/io/platform/sockets.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -20,8 +21,11 @@
 
 namespace weir {
 
+class iocp_port;
+
 struct iocp_request {
-  enum class purpose : std::uint8_t { watch, readable, accept, connect, send, transfer };
+  /// Watches are of sockets, or as they are named.
+  enum class purpose : std::uint8_t { watch, watch_pipe, watch_object, readable, accept, connect, send, transfer };
 
   OVERLAPPED overlapped{}; ///< first: packets name it
   iocp_request* next = nullptr;
@@ -30,13 +34,21 @@ struct iocp_request {
   purpose what = purpose::watch;
   bool is_pending = false; ///< the kernel has it
 
-  afd_poll_info poll{}; ///< of a watch
-  int accepted = -1;    ///< of an accept: the socket that becomes the connection
-  int family = 0;       ///< of the listener
+  afd_poll_info poll{}; ///< of a watch of a socket
+
+  // Of a watch of an object (iocp_handles.hpp).
+  HANDLE object = nullptr;
+  HANDLE wait = nullptr; ///< which a thread of the system keeps
+  iocp_port* port = nullptr;
+  std::atomic<bool> is_told{false}; ///< its packet is there
+
+  int accepted = -1; ///< of an accept: the socket that becomes the connection
+  int family = 0;    ///< of the listener
   /// Of an accept: where the kernel puts both addresses, each with the 16 bytes more that it wants.
   static constexpr DWORD address_bytes = sizeof(sockaddr_in6) + 16;
   std::array<std::byte, std::size_t{2} * address_bytes> addresses{};
 
+  bool is_watch() const noexcept { return what <= purpose::watch_object; }
   /// A count of bytes or 0, or -errno.
   int result() const noexcept {
     const int outcome = result_of_status(overlapped.Internal);

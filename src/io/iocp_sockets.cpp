@@ -2,6 +2,7 @@
 #include "iocp_sockets.hpp"
 
 #include "descriptor_table.hpp"
+#include "iocp_handles.hpp"
 #include "iocp_reactor.hpp"
 #include "platform/windows_errors.hpp"
 #include "platform/windows_handles.hpp"
@@ -176,7 +177,9 @@ iocp_proactor::handed iocp_proactor::ask_send(iocp_request& request, const send_
   ++counters_.send_calls;
   const int failed =
       ::WSASend(platform::socket_of(request.number), &piece, 1, nullptr, 0, &request.overlapped, nullptr);
-  return settle(request, error_unless(failed == 0));
+  int error = error_unless(failed == 0);
+  if (error == WSAENOTSOCK) error = static_cast<int>(iocp_handles::begin_write(request, op.buffer));
+  return settle(request, error);
 }
 
 /// One that was called off tells what of it is out.

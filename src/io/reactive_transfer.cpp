@@ -12,7 +12,7 @@
 namespace weir {
 namespace {
 
-constexpr readiness no_more = readiness::hangup | readiness::failed;
+constexpr readiness hung_up = readiness::hangup | readiness::failed;
 
 std::size_t bytes_of(const send_gathered_operation& op) noexcept {
   std::size_t sum_bytes = 0;
@@ -24,8 +24,8 @@ std::size_t bytes_of(const send_gathered_operation& op) noexcept {
 
 void reactive_proactor::serve(descriptor_state& on, readiness events) noexcept {
   if (!on.polls.empty()) serve_polls(on, events); // before a read changes what was reported
-  if (any(events & (readiness::readable | no_more))) serve_readers(on);
-  if (any(events & (readiness::writable | no_more))) serve_writers(on);
+  if (any(events & (readiness::readable | hung_up))) serve_readers(on);
+  if (any(events & (readiness::writable | hung_up))) serve_writers(on);
 }
 
 // --- readers ---

@@ -1,12 +1,8 @@
-#include "without_sigpipe.hpp"
-
-#include <weir/async/scope.hpp>
 #include <weir/async/yield.hpp>
+#include <weir/io/platform/files.hpp>
 #include <weir/io/system_calls.hpp>
 #include <weir/os/pipe_end.hpp>
 #include <weir/os/readiness.hpp>
-
-#include <fcntl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,19 +29,6 @@ task<result<std::size_t>> pipe_end::read_some(std::span<std::byte> into) {
     const ssize_t got = calls().read(end_.get(), into.data(), into.size());
     if (got >= 0) co_return static_cast<std::size_t>(got);
     if (errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "read"));
-  }
-}
-
-task<result<std::size_t>> pipe_end::write_some(std::span<const std::byte> from) {
-  cancellation* scope = co_await current_cancellation();
-  if (scope && scope->is_requested()) co_return fail(std::errc::operation_canceled, "write");
-  for (;;) {
-    const ssize_t written =
-        without_sigpipe([&] { return calls().write(end_.get(), from.data(), from.size()); });
-    if (written >= 0) co_return static_cast<std::size_t>(written);
-    if (errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "write"));
-    result<> woken = co_await writable(end_.get());
-    if (!woken) co_return fail(std::move(woken).error());
   }
 }
 

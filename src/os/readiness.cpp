@@ -1,7 +1,6 @@
 #include <weir/async/operations.hpp>
+#include <weir/io/platform/sockets.hpp>
 #include <weir/os/readiness.hpp>
-
-#include <poll.h>
 
 namespace weir {
 

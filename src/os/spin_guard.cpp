@@ -1,15 +1,15 @@
 #include "spin_guard.hpp"
 
+#include <weir/io/platform/sockets.hpp>
 #include <weir/io/system_calls.hpp>
-
-#include <poll.h>
-#include <sys/ioctl.h>
 
 namespace weir {
 namespace {
 
 bool is_still_ready(int descriptor, std::uint32_t events) noexcept {
-  pollfd asked{descriptor, static_cast<short>(events), 0};
+  pollfd asked{};
+  asked.fd = static_cast<decltype(asked.fd)>(descriptor); // of Winsock it is wider
+  asked.events = static_cast<short>(events);
   return calls().poll(&asked, 1, 0) == 1;
 }
 

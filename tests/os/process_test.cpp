@@ -1,68 +1,28 @@
 // Child processes: what they are given, how they end, and that nothing of them is left.
-#include <weir/os/process.hpp>
+#include "child_of_test.hpp"
+#include "pipe_of_test.hpp"
 
-#include <fcntl.h>
-#include <support/child.hpp>
 #include <support/coroutine_fixture.hpp>
 #include <support/descriptors.hpp>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <support/processes.hpp>
+#include <support/scratch_directory.hpp>
 
-#include <csignal>
 #include <filesystem>
 
 namespace weir::test {
 namespace {
 
-/// A shell that runs `script`; its output is a pipe.
-command shell(std::string script) {
-  command made("/bin/sh", {"-c", std::move(script)});
-  made.output = redirection::pipe();
-  return made;
-}
-
-process spawned(const command& what) {
-  result<process> child = process::spawn(what);
-  EXPECT_TRUE(child) << child.error().message();
-  return std::move(*child);
-}
-
-task<std::string> read_to_end(pipe_end& from) {
-  std::string text;
-  std::array<std::byte, 4096> bytes;
-  for (;;) {
-    result<std::size_t> got = co_await from.read_some(bytes);
-    EXPECT_TRUE(got);
-    if (!got || *got == 0) co_return text;
-    text.append(reinterpret_cast<const char*>(bytes.data()), *got);
-  }
-}
-
-task<std::string> output_of(command what) {
-  process child = spawned(what);
-  std::string text = co_await read_to_end(child.output());
-  result<exit_status> end = co_await child.wait();
-  EXPECT_TRUE(end && end->is_success());
-  co_return text;
-}
-
-bool is_there(pid_t id) {
-  return ::kill(id, 0) == 0;
-}
-
 class process_test : public backend_test {
  protected:
   void TearDown() override {
     backend_test::TearDown();
-    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
-    EXPECT_EQ(errno, ECHILD);
+    EXPECT_FALSE(has_children());
   }
 };
 
 TEST_P(process_test, tells_the_code_that_it_exits_with) {
   run([&]() -> task<> {
-    process child = spawned(shell("exit 7"));
+    process child = spawned(child_that({"exit", "7"}));
     result<exit_status> end = co_await child.wait();
     EXPECT_TRUE(end && end->code() == 7 && !end->signal() && !end->is_success());
     result<exit_status> again = co_await child.wait();
@@ -72,7 +32,7 @@ TEST_P(process_test, tells_the_code_that_it_exits_with) {
 
 TEST_P(process_test, tells_the_signal_that_ends_it) {
   run([&]() -> task<> {
-    process child = spawned(command("sleep", {"1000"}));
+    process child = spawned(child_that({"wait"}));
     EXPECT_TRUE(child.kill(SIGTERM));
     result<exit_status> end = co_await child.wait();
     EXPECT_TRUE(end && end->signal() == SIGTERM && !end->code());
@@ -80,13 +40,32 @@ TEST_P(process_test, tells_the_signal_that_ends_it) {
   });
 }
 
+TEST_P(process_test, tells_of_a_crash_as_a_signal) {
+  run([&]() -> task<> {
+    command what = child_that({"crash"});
+    what.environment = {"ASAN_OPTIONS=handle_segv=0", "TSAN_OPTIONS=handle_segv=0"};
+    process child = spawned(what);
+    result<exit_status> end = co_await child.wait();
+    EXPECT_TRUE(end && end->signal() == SIGSEGV && !end->code());
+  });
+}
+
+TEST_P(process_test, is_asked_by_no_signal_that_is_none) {
+  run([&]() -> task<> {
+    process child = spawned(child_that({"wait"}));
+    EXPECT_FALSE(child.kill(1000));
+    EXPECT_TRUE(child.kill(SIGKILL));
+    result<exit_status> end = co_await child.wait();
+    EXPECT_TRUE(end && end->signal() == SIGKILL);
+  });
+}
+
 TEST_P(process_test, keeps_the_status_of_a_child_that_ends_before_anybody_waits) {
   run([&]() -> task<> {
-    process child = spawned(shell("exit 3"));
+    process child = spawned(child_that({"exit", "3"}));
     const std::string nothing = co_await read_to_end(child.output()); // it has closed everything
     EXPECT_EQ(nothing, "");
-    siginfo_t told{};
-    EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(child.id()), &told, WEXITED | WNOWAIT), 0);
+    await_end_of_child(child.id());
     result<exit_status> end = co_await child.wait();
     EXPECT_TRUE(end && end->code() == 3);
   });
@@ -94,7 +73,7 @@ TEST_P(process_test, keeps_the_status_of_a_child_that_ends_before_anybody_waits)
 
 TEST_P(process_test, a_cancelled_wait_loses_nothing) {
   run([&]() -> task<> {
-    command what = shell("read line; exit 5");
+    command what = child_that({"read-and-exit", "5"});
     what.input = redirection::pipe();
     process child = spawned(what);
     result<exit_status> late = co_await with_deadline(1ms, child.wait());
@@ -107,7 +86,7 @@ TEST_P(process_test, a_cancelled_wait_loses_nothing) {
 
 TEST_P(process_test, several_may_wait_for_one) {
   run([&]() -> task<> {
-    command what = shell("read line; exit 5");
+    command what = child_that({"read-and-exit", "5"});
     what.input = redirection::pipe();
     process child = spawned(what);
     auto let_it_go = [&]() -> task<> {
@@ -124,21 +103,20 @@ TEST_P(process_test, dropped_is_killed_and_leaves_no_zombie) {
   run([&]() -> task<> {
     pid_t id = -1;
     {
-      process child = spawned(command("sleep", {"1000"}));
+      process child = spawned(child_that({"wait"}));
       process moved = std::move(child);
       id = moved.id();
-      EXPECT_TRUE(is_there(id));
+      EXPECT_TRUE(is_process(id));
     }
-    EXPECT_FALSE(is_there(id));
+    EXPECT_FALSE(is_process(id));
     co_return;
   });
 }
 
 TEST_P(process_test, talks_through_pipes_both_ways) {
   run([&]() -> task<> {
-    command what("cat");
+    command what = child_that({"cat"});
     what.input = redirection::pipe();
-    what.output = redirection::pipe();
     process child = spawned(what);
     const std::string sent = pattern(300'000); // more than both pipes hold
     auto write = [&]() -> task<> {
@@ -155,7 +133,7 @@ TEST_P(process_test, talks_through_pipes_both_ways) {
 
 TEST_P(process_test, keeps_output_and_errors_apart) {
   run([&]() -> task<> {
-    command what = shell("echo one; echo two >&2");
+    command what = child_that({"say", "one", "two"});
     what.errors = redirection::pipe();
     process child = spawned(what);
     const std::string output = co_await read_to_end(child.output());
@@ -170,7 +148,7 @@ TEST_P(process_test, keeps_output_and_errors_apart) {
 
 TEST_P(process_test, a_writer_that_nobody_reads_is_told_and_gets_no_signal) {
   run([&]() -> task<> {
-    command what("true");
+    command what = child_that({"exit", "0"});
     what.input = redirection::pipe();
     process child = spawned(what);
     result<exit_status> end = co_await child.wait();
@@ -183,9 +161,8 @@ TEST_P(process_test, a_writer_that_nobody_reads_is_told_and_gets_no_signal) {
 
 TEST_P(process_test, a_cancelled_read_takes_nothing) {
   run([&]() -> task<> {
-    command what("cat");
+    command what = child_that({"cat"});
     what.input = redirection::pipe();
-    what.output = redirection::pipe();
     process child = spawned(what);
     std::array<std::byte, 10> bytes{};
     result<std::size_t> late = co_await with_deadline(1ms, child.output().read_some(bytes));
@@ -198,64 +175,79 @@ TEST_P(process_test, a_cancelled_read_takes_nothing) {
   });
 }
 
+TEST_P(process_test, gets_its_arguments_as_they_are) {
+  run([&]() -> task<> {
+    const std::vector<std::string> words = {"",       "two words", "\"",   "a\"b c",    "\\",
+                                            "a\\\\b", "c d\\",     "\\\"", "tab\there", "$HOME %PATH%"};
+    std::string expected;
+    for (const std::string& each : words) expected += each + "\n";
+    std::vector<std::string> all = {"echo"};
+    all.insert(all.end(), words.begin(), words.end());
+    const std::string text = co_await output_of(child_that(std::move(all)));
+    EXPECT_EQ(text, expected);
+  });
+}
+
 TEST_P(process_test, gets_its_environment_and_directory) {
   run([&]() -> task<> {
-    command what = shell("echo $FLOOR $HOME; pwd");
+    const scratch_directory place;
+    command what = child_that({"tell", "FLOOR", "PATH"});
     what.environment = {"FLOOR=os"};
-    what.directory = "/usr";
+    what.directory = place.path();
     const std::string text = co_await output_of(what);
-    EXPECT_EQ(text, "os\n/usr\n");
+    EXPECT_TRUE(text.starts_with("os\nnone\n")) << text;
+    const std::string told = text.substr(text.find("none\n") + 5);
+    EXPECT_TRUE(std::filesystem::equivalent(told.substr(0, told.size() - 1), place.path())) << told;
+  });
+}
+
+TEST_P(process_test, gets_this_environment_where_none_is_named) {
+  run([&]() -> task<> {
+    const command what = child_that({"tell", "PATH"});
+    const std::string text = co_await output_of(what);
+    EXPECT_TRUE(text.starts_with(std::string(std::getenv("PATH")) + "\n")) << text;
   });
 }
 
 TEST_P(process_test, gets_no_descriptor_that_it_is_not_given) {
   run([&]() -> task<> {
-    const descriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    const descriptor inheritable(::fcntl(null.get(), F_DUPFD, 50));
-    const std::string number = std::to_string(inheritable.get());
-    const std::string text =
-        co_await output_of(shell("if test -e /proc/$$/fd/" + number + "; then echo leaked; fi; echo done"));
-    EXPECT_EQ(text, "done\n");
+    const pipe_of_test foreign;
+    const descriptor inheritable = inheritable_copy(foreign.reader.get());
+    EXPECT_TRUE(inheritable);
+    const command what = child_that({"is-given", std::to_string(inheritable.get())});
+    const std::string text = co_await output_of(what);
+    EXPECT_EQ(text, "not given\n");
   });
 }
 
 TEST_P(process_test, gets_what_is_passed_in_order) {
   run([&]() -> task<> {
-    const connection pair = connect_pair(transport::local);
-    const connection other = connect_pair(transport::local);
-    command what = shell("echo first >&3; echo second >&4");
-    what.passed = {other.theirs.get(), pair.theirs.get()};
+    const pipe_of_test pipe;
+    const pipe_of_test other;
+    command what = child_that({"write", "3", "first", "4", "second"});
+    what.passed = {other.writer.get(), pipe.writer.get()};
     const std::string text = co_await output_of(what);
     EXPECT_EQ(text, "");
-    EXPECT_EQ(read_available(other.ours.get()), "first\n");
-    EXPECT_EQ(read_available(pair.ours.get()), "second\n");
+    EXPECT_EQ(other.take(), "first");
+    EXPECT_EQ(pipe.take(), "second");
   });
 }
 
 TEST_P(process_test, writes_to_a_descriptor_and_reads_from_nothing) {
   run([&]() -> task<> {
-    const connection pair = connect_pair(transport::local);
-    command what("/bin/sh", {"-c", "cat; echo done"});
+    const pipe_of_test pipe;
+    command what = child_that({"read-and-exit", "0"});
     what.input = redirection::nothing();
-    what.output = redirection::to(pair.theirs.get());
-    process child = spawned(what);
-    result<exit_status> end = co_await child.wait();
+    what.output = redirection::nothing();
+    process reader = spawned(what);
+    result<exit_status> end = co_await reader.wait();
     EXPECT_TRUE(end && end->is_success());
-    EXPECT_EQ(read_available(pair.ours.get()), "done\n");
-  });
-}
-
-TEST_P(process_test, is_not_bothered_by_signals_that_are_blocked_here) {
-  run([&]() -> task<> {
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
-    process child = spawned(command("sleep", {"1000"}));
-    ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
-    EXPECT_TRUE(child.kill(SIGTERM));
-    result<exit_status> end = co_await child.wait();
-    EXPECT_TRUE(end && end->signal() == SIGTERM);
+    what.arguments = {"say", "done"};
+    what.output = redirection::to(pipe.writer.get());
+    process writer = spawned(what);
+    end = co_await writer.wait();
+    EXPECT_TRUE(end && end->is_success());
+    EXPECT_EQ(pipe.take(), "done\n");
   });
 }
 
@@ -265,16 +257,23 @@ TEST_P(process_test, of_no_program_is_an_error_that_names_it) {
     EXPECT_FALSE(missing);
     EXPECT_EQ(missing.error(), std::errc::no_such_file_or_directory);
     EXPECT_EQ(missing.error().message(), "spawn /no/such/program: No such file or directory");
-    result<process> not_executable = process::spawn(command("/etc/passwd"));
-    EXPECT_FALSE(not_executable);
-    EXPECT_EQ(not_executable.error(), std::errc::permission_denied);
+    result<process> unheard_of = process::spawn(command("no-such-program"));
+    EXPECT_EQ(unheard_of.error(), std::errc::no_such_file_or_directory);
+    const scratch_directory place;
+    for (const char* name : {"text.exe", "batch.CMD"}) {
+      result<process> text = process::spawn(command(place.write(name, "no program")));
+      EXPECT_FALSE(text);
+      EXPECT_TRUE(text.error() == std::errc::permission_denied ||
+                  text.error() == std::errc::executable_format_error)
+          << text.error().message();
+    }
     co_return;
   });
 }
 
 TEST_P(process_test, in_no_directory_is_an_error_that_names_that) {
   run([&]() -> task<> {
-    command what("true");
+    command what = child_that({"exit", "0"});
     what.directory = "/no/such/directory";
     result<process> refused = process::spawn(what);
     EXPECT_FALSE(refused);
@@ -284,8 +283,9 @@ TEST_P(process_test, in_no_directory_is_an_error_that_names_that) {
 }
 
 TEST_P(process_test, leaves_nothing_when_descriptors_run_out_at_any_step) {
+  if (const std::string reason = descriptor_limit::why_none(); !reason.empty()) GTEST_SKIP() << reason;
   run([&]() -> task<> {
-    command what("true");
+    command what = child_that({"exit", "0"});
     what.input = what.output = what.errors = redirection::pipe();
     const std::size_t open_before = open_descriptors();
     std::size_t refusals = 0;
@@ -309,45 +309,12 @@ TEST_P(process_test, leaves_nothing_when_descriptors_run_out_at_any_step) {
 TEST_P(process_test, may_be_many) {
   run([&]() -> task<> {
     std::vector<process> children;
-    for (int i = 0; i < 20; ++i) children.push_back(spawned(shell("exit " + std::to_string(i))));
+    for (int i = 0; i < 20; ++i) children.push_back(spawned(child_that({"exit", std::to_string(i)})));
     for (int i = 19; i >= 0; --i) {
       result<exit_status> end = co_await children[static_cast<std::size_t>(i)].wait();
       EXPECT_TRUE(end && end->code() == i);
     }
   });
-}
-
-std::string end_of_only_child() {
-  siginfo_t told{};
-  if (::waitid(P_ALL, 0, &told, WEXITED) != 0) return "no child";
-  return (told.si_code == CLD_EXITED ? "code " : "signal ") + std::to_string(told.si_status);
-}
-
-TEST(process, that_may_not_be_killed_does_not_hold_up_its_owner) {
-  const std::string seen = in_child([] {
-    ::alarm(10); // for a destructor that waits in vain
-    forbid_system_call(SYS_pidfd_send_signal, EPERM);
-    {
-      command what("cat");
-      what.input = redirection::pipe();
-      const process child = spawned(what);
-    }
-    return end_of_only_child(); // `cat` ends with its input
-  });
-  EXPECT_EQ(seen, "code 0");
-}
-
-TEST(process, that_is_gone_when_its_handle_is_asked_for_is_not_killed_by_its_number) {
-  const std::string seen = in_child([] {
-    ::alarm(10);
-    forbid_system_call(SYS_pidfd_open, ESRCH);
-    command what("cat");
-    what.input = redirection::pipe();
-    const result<process> child = process::spawn(what);
-    EXPECT_FALSE(child);
-    return end_of_only_child();
-  });
-  EXPECT_EQ(seen, "code 0");
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, process_test, on_each_backend(), name_of_backend);

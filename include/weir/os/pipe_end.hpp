@@ -6,6 +6,12 @@
 // raised. Thread rule: the loop's thread; one task reads or writes an end at a time. Lifetime: movable;
 // outlives its reads and writes; destroying it closes it, and the other side sees the end. Cancel-safety:
 // read_some and write_some cancelled move nothing; write_all cancelled may have written a part.
+//
+// Windows: nothing there tells that a pipe has room, and a write that waits for it cannot be taken back
+// without a doubt about how much of it is out. So a write that waits is of a copy, 64 KiB at most, once an
+// end. Cancelled it is a success: the copy goes on from this side, the next write waits for it and hears how
+// it ended, `close` drops what the pipe has not taken of it. An end belongs to the first loop that uses it,
+// and is one that was opened for overlapped use.
 #pragma once
 
 #include <weir/async/task.hpp>
@@ -13,13 +19,23 @@
 #include <weir/io/descriptor.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <utility>
 
 namespace weir {
 
 class pipe_end {
  public:
   pipe_end() = default;
+  pipe_end(pipe_end&&) noexcept = default;
+  pipe_end& operator=(pipe_end&& other) noexcept {
+    close();
+    end_ = std::move(other.end_);
+    unwritten_ = std::move(other.unwritten_);
+    return *this;
+  }
+  ~pipe_end() { close(); }
   /// Takes over an end, and makes it non-blocking.
   static result<pipe_end> adopt(descriptor end);
 
@@ -33,12 +49,15 @@ class pipe_end {
   /// All of it. Lets others run after each 256 KiB, however fast it is read.
   task<result<>> write_all(std::span<const std::byte> from);
 
-  void close() noexcept { end_.reset(); }
+  void close() noexcept;
 
  private:
   explicit pipe_end(descriptor end) noexcept : end_(std::move(end)) {}
 
+  class unwritten;
+
   descriptor end_;
+  std::shared_ptr<unwritten> unwritten_; ///< where a write that waits cannot be taken back; else null
 };
 
 } // namespace weir

@@ -17,6 +17,13 @@
 // Grandchildren are not killed. Cancel-safety: `wait` cancelled loses nothing; the status is kept, for any
 // number of waits, also when the child ended before the first. Bound: three pipes and one pidfd a child;
 // RLIMIT_NPROC.
+//
+// Windows: texts are UTF-8. Arguments are quoted as the C runtime of the child takes them apart; batch files,
+// which do not, are no programs (std::errc::executable_format_error). The child inherits the handles of its
+// streams and of `passed`, the latter as descriptors of its C runtime. SIGKILL and SIGTERM end it, its exit
+// status is then 0xe0574500 and the number; other signals are std::errc::not_supported. A thread of the
+// system waits for up to 63 children. A descriptor that a child is given should not be overlapped: most
+// programs know nothing of such. A program that needs SystemRoot must find it in `environment`.
 #pragma once
 
 #include <weir/async/task.hpp>
@@ -24,8 +31,7 @@
 #include <weir/io/descriptor.hpp>
 #include <weir/os/exit_status.hpp>
 #include <weir/os/pipe_end.hpp>
-
-#include <sys/types.h>
+#include <weir/io/platform/signals.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -97,10 +103,10 @@ class process {
 
  private:
   process() = default;
-  bool reap(int options) noexcept;
+  bool reap(int options) noexcept; // of Linux
 
   pid_t id_ = -1;     ///< not positive: nothing to end any more
-  descriptor handle_; ///< pidfd_open(2)
+  descriptor handle_; ///< pidfd_open(2); of Windows, the process
   std::optional<exit_status> ended_;
   pipe_end input_;
   pipe_end output_;

@@ -14,16 +14,22 @@
 // on queue up to RLIMIT_SIGPENDING (signal(7)). Thread rule: opened and destroyed on one thread, the loop's.
 // Lifetime: movable; outlives its waits. Cancel-safety: a cancelled `next` takes no signal. Source:
 // signalfd(2).
+//
+// Windows: the events of the console, which come on a thread of the system: Ctrl-C is SIGINT, Ctrl-Break is
+// SIGBREAK; that the console is closed, the user logs off or the system shuts down is SIGTERM. Behind the
+// last three the system ends the process after 5 seconds (20 at a shutdown), whatever is done: be quicker.
+// What the process raises itself (raise(3)) comes as well. `open` refuses other numbers with
+// std::errc::not_supported. No number queues; `code`, `sender` and `sender_user` are 0. No thread's mask
+// counts: a set may be opened at any time, and what its last one leaves pending is dropped. Source:
+// SetConsoleCtrlHandler (Win32).
 #pragma once
 
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
 #include <weir/io/descriptor.hpp>
-
-#include <sys/types.h>
+#include <weir/io/platform/signals.hpp>
 
 #include <array>
-#include <csignal>
 #include <cstdint>
 #include <initializer_list>
 #include <utility>

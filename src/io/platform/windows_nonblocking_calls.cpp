@@ -3,6 +3,7 @@
 #include "../nonblocking_calls.hpp"
 #include "windows_errors.hpp"
 #include "windows_handles.hpp"
+#include "windows_pipes.hpp"
 
 #include <weir/io/system_calls.hpp>
 
@@ -241,6 +242,8 @@ int poll(int descriptor, std::uint32_t events, loop_counters& counters) noexcept
   watched.fd = platform::socket_of(descriptor);
   watched.events = static_cast<SHORT>(events & (POLLIN | POLLOUT));
   const int count = ::WSAPoll(&watched, 1, 0);
+  const bool is_no_socket = count < 0 || (watched.revents & POLLNVAL) != 0;
+  if (is_no_socket && platform::is_pipe(descriptor)) return platform::poll_pipe(descriptor, events);
   if (count < 0) return -platform::winsock_error_of(descriptor);
   int ready = static_cast<unsigned short>(watched.revents);
   if ((ready & POLLHUP) && (events & POLLRDHUP)) ready |= POLLRDHUP; // both ends are this one

@@ -1,7 +1,9 @@
 // system_calls by Winsock. Its sockets are all non-blocking, whatever is asked for, and belong to this
-// process alone. What there is none of here (pipes of POSIX, duplicates, directories) fails with ENOSYS.
+// process alone. Pipes are those of windows_pipes.hpp. What there is none of here (duplicates, directories)
+// fails with ENOSYS.
 #include "windows_errors.hpp"
 #include "windows_handles.hpp"
+#include "windows_pipes.hpp"
 
 #include <weir/io/platform/files.hpp>
 #include <weir/io/system_calls.hpp>
@@ -160,16 +162,21 @@ ssize_t system_calls::sendto(int socket, const void* from, std::size_t bytes, in
 
 // --- pipes ---
 
-int system_calls::pipe2(int*, int) noexcept {
-  return fail_with(ENOSYS);
+int system_calls::pipe2(int* ends, int) noexcept {
+  platform::pipe_handles made;
+  if (!platform::make_pipe(platform::pipe_use::overlapped, platform::pipe_use::overlapped, made))
+    return platform::fail_of_win32();
+  ends[0] = platform::descriptor_of(made.reader);
+  ends[1] = platform::descriptor_of(made.writer);
+  return 0;
 }
 
-ssize_t system_calls::read(int, void*, std::size_t) noexcept {
-  return fail_with(ENOSYS);
+ssize_t system_calls::read(int number, void* into, std::size_t bytes) noexcept {
+  return platform::read_pipe(number, into, bytes);
 }
 
-ssize_t system_calls::write(int, const void*, std::size_t) noexcept {
-  return fail_with(ENOSYS);
+ssize_t system_calls::write(int number, const void* from, std::size_t bytes) noexcept {
+  return platform::write_pipe(number, from, bytes);
 }
 
 ssize_t system_calls::splice(int, int, std::size_t, unsigned) noexcept {
@@ -197,6 +204,10 @@ int system_calls::fcntl(int number, int command, long) noexcept {
 }
 
 int system_calls::ioctl(int number, unsigned long question, int* answer) noexcept {
+  if (const auto unread = question == FIONREAD ? platform::unread_of_pipe(number) : std::nullopt) {
+    *answer = static_cast<int>(*unread);
+    return 0;
+  }
   u_long told = 0;
   if (::ioctlsocket(platform::socket_of(number), static_cast<long>(question), &told) != 0)
     return platform::fail_of_winsock();
@@ -206,6 +217,12 @@ int system_calls::ioctl(int number, unsigned long question, int* answer) noexcep
 
 int system_calls::poll(pollfd* watched, unsigned long count, int timeout_ms) noexcept {
   const int ready = ::WSAPoll(watched, count, timeout_ms);
+  const bool is_no_socket = count == 1 && (ready < 0 || (watched->revents & POLLNVAL) != 0);
+  if (const int number = platform::descriptor_of(watched->fd); is_no_socket && platform::is_pipe(number)) {
+    const auto wanted = static_cast<unsigned short>(watched->events);
+    watched->revents = static_cast<SHORT>(platform::poll_pipe(number, wanted));
+    return watched->revents != 0;
+  }
   return ready >= 0 ? ready : platform::fail_of_winsock();
 }
 

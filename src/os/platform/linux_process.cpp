@@ -4,6 +4,7 @@
 #include <weir/os/readiness.hpp>
 
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,12 @@ int pidfd_open(pid_t id) noexcept {
 }
 int pidfd_send_signal(int handle, int signal) noexcept {
   return static_cast<int>(::syscall(SYS_pidfd_send_signal, handle, signal, nullptr, 0));
+}
+
+exit_status status_of(const siginfo_t& told) noexcept {
+  using enum exit_status::ending;
+  const auto how = told.si_code == CLD_EXITED ? exited : told.si_code == CLD_DUMPED ? dumped : signalled;
+  return exit_status(how, told.si_status);
 }
 
 } // namespace
@@ -68,7 +75,7 @@ bool process::reap(int options) noexcept {
   do {
     outcome = ::waitid(kind, which, &told, WEXITED | options);
   } while (outcome != 0 && errno == EINTR);
-  if (outcome == 0 && told.si_pid == id_) ended_.emplace(told);
+  if (outcome == 0 && told.si_pid == id_) ended_.emplace(status_of(told));
   return outcome == 0;
 }
 

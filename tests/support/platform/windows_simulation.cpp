@@ -26,6 +26,10 @@ std::size_t simulated_host::open_descriptors() noexcept {
   return 0;
 }
 
+bool simulated_host::raise(int) noexcept {
+  return false;
+}
+
 result<std::unique_ptr<loop>> create_loop(const loop_options& options) {
   return loop::create(options);
 }

@@ -21,6 +21,7 @@ inline constexpr int FD_CLOEXEC = 1;
 inline constexpr int F_DUPFD_CLOEXEC = 1030;
 inline constexpr int F_GETFL = 3;
 inline constexpr int F_SETFL = 4;
+inline constexpr int F_SETPIPE_SZ = 1031;
 
 inline constexpr unsigned RENAME_NOREPLACE = 1;
 

@@ -78,6 +78,9 @@ inline constexpr int ESHUTDOWN = WSAESHUTDOWN;
 inline constexpr int EHOSTDOWN = WSAEHOSTDOWN;
 inline constexpr int ESOCKTNOSUPPORT = WSAESOCKTNOSUPPORT;
 
+/// A question of ioctl(2) that nothing here answers: bytes that were written and are not sent.
+inline constexpr unsigned long TIOCOUTQ = 0x5411;
+
 // Options that no call here knows: they fail with ENOPROTOOPT.
 inline constexpr int SO_REUSEPORT = 0x7fff'0001;
 inline constexpr int TCP_CONGESTION = 0x7fff'0002;

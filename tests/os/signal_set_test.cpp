@@ -26,6 +26,11 @@ bool is_blocked(int number) {
   return sigismember(&mask, number) == 1;
 }
 
+/// As others send it: what is for one thread alone (raise(3)) not every system tells to a set.
+void send_to_process(int number) {
+  ::kill(::getpid(), number);
+}
+
 class signal_set_test : public backend_test {
  protected:
   signal_notice next_of(signal_set& wanted) {
@@ -37,8 +42,8 @@ class signal_set_test : public backend_test {
 
 TEST_P(signal_set_test, each_is_told_once) {
   signal_set wanted = opened({SIGINT, SIGTERM});
-  ::raise(SIGTERM);
-  ::raise(SIGINT);
+  send_to_process(SIGTERM);
+  send_to_process(SIGINT);
   const int first = next_of(wanted).number;
   const int second = next_of(wanted).number;
   EXPECT_EQ(first + second, SIGTERM + SIGINT);
@@ -47,7 +52,7 @@ TEST_P(signal_set_test, each_is_told_once) {
 
 TEST_P(signal_set_test, tells_who_sent_it) {
   signal_set wanted = opened({SIGUSR1});
-  ::kill(::getpid(), SIGUSR1);
+  send_to_process(SIGUSR1);
   const signal_notice told = next_of(wanted);
   EXPECT_EQ(told.number, SIGUSR1);
   EXPECT_EQ(told.code, SI_USER);
@@ -58,17 +63,17 @@ TEST_P(signal_set_test, tells_who_sent_it) {
 
 TEST_P(signal_set_test, those_of_one_number_that_nobody_took_are_one) {
   signal_set wanted = opened({SIGUSR1, SIGUSR2});
-  for (int i = 0; i < 5; ++i) ::kill(::getpid(), SIGUSR1);
+  for (int i = 0; i < 5; ++i) send_to_process(SIGUSR1);
   EXPECT_EQ(next_of(wanted).number, SIGUSR1);
-  ::kill(::getpid(), SIGUSR2);
+  send_to_process(SIGUSR2);
   EXPECT_EQ(next_of(wanted).number, SIGUSR2);
-  ::kill(::getpid(), SIGUSR1);
+  send_to_process(SIGUSR1);
   EXPECT_EQ(next_of(wanted).count, 2u);
 }
 
 TEST_P(signal_set_test, real_time_signals_are_told_one_by_one) {
   signal_set wanted = opened({SIGRTMIN});
-  for (int i = 0; i < 3; ++i) ::kill(::getpid(), SIGRTMIN);
+  for (int i = 0; i < 3; ++i) send_to_process(SIGRTMIN);
   for (std::uint32_t i = 1; i <= 3; ++i) EXPECT_EQ(next_of(wanted).count, i);
 }
 
@@ -77,7 +82,7 @@ TEST_P(signal_set_test, one_that_comes_while_somebody_waits_wakes_it) {
   run([&]() -> task<> {
     auto raise_later = [&]() -> task<> {
       co_await turns(3);
-      ::raise(SIGTERM);
+      send_to_process(SIGTERM);
     };
     auto [told, raised] = co_await when_all(wanted.next(), raise_later());
     EXPECT_TRUE(told && told->number == SIGTERM);
@@ -89,7 +94,7 @@ TEST_P(signal_set_test, a_cancelled_wait_takes_none) {
   run([&]() -> task<> {
     result<signal_notice> late = co_await with_deadline(1ms, wanted.next());
     EXPECT_TRUE(!late && late.error().is_timeout());
-    ::raise(SIGTERM);
+    send_to_process(SIGTERM);
     result<signal_notice> told = co_await wanted.next();
     EXPECT_TRUE(told && told->number == SIGTERM);
   });
@@ -106,7 +111,7 @@ TEST_P(signal_set_test, each_goes_to_one_of_those_who_wait) {
     };
     auto raise_later = [&]() -> task<> {
       co_await turns(3);
-      ::raise(SIGUSR1);
+      send_to_process(SIGUSR1);
     };
     co_await when_all(wait_on(first), wait_on(first), wait_on(second), raise_later());
     EXPECT_EQ(told, 1);
@@ -116,7 +121,7 @@ TEST_P(signal_set_test, each_goes_to_one_of_those_who_wait) {
 TEST_P(signal_set_test, moves) {
   signal_set first = opened({SIGUSR1});
   signal_set second = std::move(first);
-  ::raise(SIGUSR1);
+  send_to_process(SIGUSR1);
   EXPECT_EQ(next_of(second).number, SIGUSR1);
 }
 
@@ -141,7 +146,7 @@ TEST(signal_set, leaves_blocked_and_pending_what_was_blocked_before) {
     ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
     {
       signal_set wanted = opened({SIGUSR1});
-      ::raise(SIGUSR1);
+      send_to_process(SIGUSR1);
     }
     sigset_t pending;
     ::sigpending(&pending);
@@ -161,7 +166,7 @@ TEST(signal_set, leaves_pending_what_a_set_of_another_thread_wants) {
     });
     is_open.get_future().wait();
     signal_set wanted = opened({SIGUSR1});
-    ::kill(::getpid(), SIGUSR1);
+    send_to_process(SIGUSR1);
     may_go.set_value();
     other.join();
     sigset_t pending;
@@ -203,7 +208,7 @@ TEST(signal_set, one_that_nobody_took_does_not_end_the_process_afterwards) {
   const std::string seen = in_child([] {
     {
       signal_set wanted = opened({SIGTERM});
-      ::raise(SIGTERM);
+      send_to_process(SIGTERM);
     }
     return std::string("alive");
   });
@@ -215,7 +220,7 @@ TEST(signal_set, afterwards_they_do_what_they_did_before) {
     {
       signal_set wanted = opened({SIGTERM});
     }
-    ::raise(SIGTERM);
+    send_to_process(SIGTERM);
     return std::string("alive");
   });
   EXPECT_EQ(seen, "the child ended with status 15: ");

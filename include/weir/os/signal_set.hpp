@@ -32,8 +32,8 @@ namespace weir {
 
 struct signal_notice {
   int number = 0;          ///< SIGTERM
-  int code = 0;            ///< SI_USER, SI_KERNEL: how it was raised (sigaction(2))
-  pid_t sender = 0;        ///< 0 when it was the kernel
+  int code = 0;            ///< SI_USER, SI_KERNEL: how it was raised (sigaction(2)), where the system tells
+  pid_t sender = 0;        ///< 0 when it was the kernel, or nothing tells
   uid_t sender_user = 0;   ///< whose process that is
   std::uint32_t count = 0; ///< how many of this number the set has told so far, this one included
 };
@@ -54,7 +54,7 @@ class signal_set {
 
   descriptor source_;
   sigset_t numbers_;
-  std::array<std::uint32_t, NSIG> counts_{};
+  std::array<std::uint32_t, 129> counts_{}; ///< up to the largest number of any system
 };
 
 } // namespace weir

@@ -13,7 +13,7 @@
 // Bound: the kernel's. Signals of one number below SIGRTMIN that nobody took yet are one; those from SIGRTMIN
 // on queue up to RLIMIT_SIGPENDING (signal(7)). Thread rule: opened and destroyed on one thread, the loop's.
 // Lifetime: movable; outlives its waits. Cancel-safety: a cancelled `next` takes no signal. Source:
-// signalfd(2).
+// signalfd(2), kqueue(2).
 #pragma once
 
 #include <weir/async/task.hpp>

@@ -25,7 +25,16 @@ class iocp_port;
 
 struct iocp_request {
   /// Watches are of sockets, or as they are named.
-  enum class purpose : std::uint8_t { watch, watch_pipe, watch_object, readable, accept, connect, send, transfer };
+  enum class purpose : std::uint8_t {
+    watch,
+    watch_pipe,
+    watch_object,
+    readable,
+    accept,
+    connect,
+    send,
+    transfer
+  };
 
   OVERLAPPED overlapped{}; ///< first: packets name it
   iocp_request* next = nullptr;

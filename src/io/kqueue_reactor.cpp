@@ -1,10 +1,10 @@
 #include "grow_to.hpp"
+#include "kqueue_event.hpp"
 
 #include <weir/io/kqueue_reactor.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/event.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -15,9 +15,6 @@
 namespace weir {
 namespace {
 
-using kernel_event = struct ::kevent;
-
-constexpr timespec no_time{};
 constexpr std::uintptr_t wake_ident = 0; // identifiers of EVFILT_USER are a space of their own
 
 #ifdef EVFILT_EXCEPT
@@ -25,16 +22,6 @@ constexpr readiness watchable = ~readiness::none;
 #else
 constexpr readiness watchable = ~readiness::priority;
 #endif
-
-/// The members differ in type between systems, and so does what EV_SET(2) casts to.
-kernel_event event_of(std::uintptr_t ident, int filter, int flags, unsigned filter_flags = 0) noexcept {
-  kernel_event out{};
-  out.ident = ident;
-  out.filter = static_cast<decltype(out.filter)>(filter);
-  out.flags = static_cast<decltype(out.flags)>(flags);
-  out.fflags = static_cast<decltype(out.fflags)>(filter_flags);
-  return out;
-}
 
 /// What waits for an end and not for bytes. The write filter tells of the end of both directions, and of no
 /// other.

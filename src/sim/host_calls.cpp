@@ -313,7 +313,7 @@ int host_calls::signalfd(int number, const sigset_t& wanted, int flags) noexcept
 }
 
 /// What a descriptor names counts as blocked, and nothing else does.
-int host_calls::pthread_sigmask(int, const sigset_t&, sigset_t& before) noexcept {
+int host_calls::mask_signals(int, const sigset_t&, sigset_t& before) noexcept {
   sigemptyset(&before);
   return 0;
 }

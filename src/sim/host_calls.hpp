@@ -40,7 +40,7 @@ class host_calls final : public system_calls {
   int open(const char* path, int flags, mode_t permissions) noexcept override;
   std::optional<std::size_t> descriptors_left() noexcept override;
   int signalfd(int number, const sigset_t& wanted, int flags) noexcept override;
-  int pthread_sigmask(int how, const sigset_t& which, sigset_t& before) noexcept override;
+  int mask_signals(int how, const sigset_t& which, sigset_t& before) noexcept override;
   int take_signal(const sigset_t& wanted) noexcept override;
   int lstat(const char* path, struct stat* into) noexcept override;
   int unlink(const char* path) noexcept override;

@@ -35,7 +35,7 @@ task<result<>> speak_and_listen() {
 task<result<>> be_signalled() {
   result<signal_set> wanted = signal_set::open({SIGUSR1});
   if (!wanted) co_return fail(wanted.error());
-  ::raise(SIGUSR1);
+  ::kill(::getpid(), SIGUSR1);
   result<signal_notice> told = co_await wanted->next();
   if (!told) co_return fail(told.error());
   EXPECT_EQ(told->number, SIGUSR1);

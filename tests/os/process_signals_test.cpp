@@ -1,10 +1,10 @@
 // Children of a system that has signals, and calls that a filter can make fail.
 #include "child_of_test.hpp"
+#include "only_child.hpp"
 
 #include <support/child.hpp>
 #include <support/coroutine_fixture.hpp>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -28,35 +28,17 @@ TEST_P(process_signals_test, is_not_bothered_by_signals_that_are_blocked_here) {
   });
 }
 
-std::string end_of_only_child() {
-  siginfo_t told{};
-  if (::waitid(P_ALL, 0, &told, WEXITED) != 0) return "no child";
-  return (told.si_code == CLD_EXITED ? "code " : "signal ") + std::to_string(told.si_status);
-}
-
 TEST(process, that_may_not_be_killed_does_not_hold_up_its_owner) {
   const std::string seen = in_child([] {
     ::alarm(10); // for a destructor that waits in vain
     forbid_system_call(SYS_pidfd_send_signal, EPERM);
+    forbid_system_call(SYS_kill, EPERM);
     {
       command what("cat");
       what.input = redirection::pipe();
       const process child = spawned(what);
     }
     return end_of_only_child(); // `cat` ends with its input
-  });
-  EXPECT_EQ(seen, "code 0");
-}
-
-TEST(process, that_is_gone_when_its_handle_is_asked_for_is_not_killed_by_its_number) {
-  const std::string seen = in_child([] {
-    ::alarm(10);
-    forbid_system_call(SYS_pidfd_open, ESRCH);
-    command what("cat");
-    what.input = redirection::pipe();
-    const result<process> child = process::spawn(what);
-    EXPECT_FALSE(child);
-    return end_of_only_child();
   });
   EXPECT_EQ(seen, "code 0");
 }

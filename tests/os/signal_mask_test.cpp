@@ -74,7 +74,7 @@ TEST(signal_mask, leaves_blocked_and_pending_what_was_blocked_before) {
     ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
     {
       signal_set wanted = opened_set_of({SIGUSR1});
-      ::raise(SIGUSR1);
+      ::kill(::getpid(), SIGUSR1);
     }
     sigset_t pending;
     ::sigpending(&pending);

@@ -3,6 +3,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <support/backends.hpp>
 #include <support/child.hpp>
 #include <support/sockets.hpp>
 #include <sys/prctl.h>
@@ -30,6 +31,7 @@ std::string what_says(const std::function<std::string()>& body, system_calls& wi
 child_process::child_process(const std::function<std::string()>& body) {
   system_calls& of_the_test = calls(); // a simulated host's, it may be, but the report is real
   const system_calls_scope report_is_real(kernel_calls());
+  settle_backends(); // an emulation closes its descriptors in the child, by number
   connection ends = connect_pair(transport::local);
   child_ = ::fork();
   if (child_ < 0) throw std::system_error(errno, std::system_category(), "fork");

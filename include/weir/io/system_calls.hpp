@@ -67,8 +67,8 @@ class system_calls {
 
   // Signals.
   virtual int signalfd(int number, const sigset_t& wanted, int flags) noexcept;
-  /// Of this thread; `before`: as it was.
-  virtual int pthread_sigmask(int how, const sigset_t& which, sigset_t& before) noexcept;
+  /// Those of this thread (pthread_sigmask(3)); `before`: as they were.
+  virtual int mask_signals(int how, const sigset_t& which, sigset_t& before) noexcept;
   /// One that is pending, without waiting (sigtimedwait(2)): its number, or -1 with EAGAIN.
   virtual int take_signal(const sigset_t& wanted) noexcept;
 

@@ -13,16 +13,20 @@
 // everything anew. Equal changes that follow each other unread are one. Thread rule: the loop's thread; one
 // task at a time waits. Lifetime: movable; outlives its waits. Cancel-safety: a cancelled `next` takes
 // nothing. Source: inotify(7).
+//
+// kqueue(2) keeps no list of changes (`tells_each_change`). There a directory is listed when something came
+// or went, on the loop's thread, and what is told is the difference: `created`, `removed`, and the two halves
+// of a rename inside it, in the order of names; a name that has become another file is `moved_to`. What
+// happens to the contents and attributes of a file tells only the file itself: add it. `written` is told by
+// FreeBSD alone; a watch ends when its file has no name left. Bound: a descriptor a watch, the names of each
+// directory, nothing lost.
 #pragma once
 
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
-#include <weir/io/descriptor.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -60,19 +64,17 @@ class file_watch {
 
   task<result<file_change>> next();
 
+  /// Whether the system keeps every change in its order; else what differs is told.
+  static bool tells_each_change() noexcept;
+
  private:
-  static constexpr std::size_t buffer_bytes = 4096; ///< holds at least one event with the longest name
-  struct buffer {
-    std::size_t taken = 0;
-    std::size_t filled = 0;
-    char bytes[buffer_bytes];
+  struct queue; ///< the system's, and what was taken from it
+  struct close {
+    void operator()(queue* changes) const noexcept;
   };
-  explicit file_watch(descriptor queue) : queue_(std::move(queue)), unread_(std::make_unique<buffer>()) {}
+  explicit file_watch(std::unique_ptr<queue, close> changes) noexcept : changes_(std::move(changes)) {}
 
-  std::optional<file_change> take();
-
-  descriptor queue_;
-  std::unique_ptr<buffer> unread_;
+  std::unique_ptr<queue, close> changes_;
 };
 
 } // namespace weir

@@ -7,8 +7,9 @@
 //
 // The child gets the descriptors that the command names and no other, no blocked signal, and SIGPIPE as it is
 // by default. `spawn` holds up the loop until the program runs or is known not to (posix_spawn(3)), usually
-// less than a millisecond. The end is seen through a pidfd (pidfd_open(2)): SIGCHLD is not used, nobody
-// else's children are reaped. A program that ignores SIGCHLD gets no exit status from anyone (waitid(2)).
+// less than a millisecond. The end is seen through a pidfd (pidfd_open(2)) or a kqueue(2): SIGCHLD is not
+// used, nobody else's children are reaped. A program that ignores SIGCHLD gets no exit status from anyone
+// (waitid(2)).
 //
 // Thread rule: the loop's thread. Lifetime: movable; outlives its waits. No zombie is left: whoever drops a
 // process that was not waited for kills it (SIGKILL) and waits, in the destructor, until the kernel has ended
@@ -29,9 +30,9 @@
 #include <weir/async/task.hpp>
 #include <weir/base/result.hpp>
 #include <weir/io/descriptor.hpp>
+#include <weir/io/platform/signals.hpp>
 #include <weir/os/exit_status.hpp>
 #include <weir/os/pipe_end.hpp>
-#include <weir/io/platform/signals.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -106,7 +107,7 @@ class process {
   bool reap(int options) noexcept; // of Linux
 
   pid_t id_ = -1;     ///< not positive: nothing to end any more
-  descriptor handle_; ///< pidfd_open(2); of Windows, the process
+  descriptor handle_; ///< pidfd_open(2), kqueue(2), or the process itself
   std::optional<exit_status> ended_;
   pipe_end input_;
   pipe_end output_;

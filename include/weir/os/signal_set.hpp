@@ -13,7 +13,7 @@
 // Bound: the kernel's. Signals of one number below SIGRTMIN that nobody took yet are one; those from SIGRTMIN
 // on queue up to RLIMIT_SIGPENDING (signal(7)). Thread rule: opened and destroyed on one thread, the loop's.
 // Lifetime: movable; outlives its waits. Cancel-safety: a cancelled `next` takes no signal. Source:
-// signalfd(2).
+// signalfd(2), kqueue(2).
 //
 // Windows: the events of the console, which come on a thread of the system: Ctrl-C is SIGINT, Ctrl-Break is
 // SIGBREAK; that the console is closed, the user logs off or the system shuts down is SIGTERM. Behind the
@@ -38,8 +38,8 @@ namespace weir {
 
 struct signal_notice {
   int number = 0;          ///< SIGTERM
-  int code = 0;            ///< SI_USER, SI_KERNEL: how it was raised (sigaction(2))
-  pid_t sender = 0;        ///< 0 when it was the kernel
+  int code = 0;            ///< SI_USER, SI_KERNEL: how it was raised (sigaction(2)), where the system tells
+  pid_t sender = 0;        ///< 0 when it was the kernel, or nothing tells
   uid_t sender_user = 0;   ///< whose process that is
   std::uint32_t count = 0; ///< how many of this number the set has told so far, this one included
 };
@@ -60,7 +60,7 @@ class signal_set {
 
   descriptor source_;
   sigset_t numbers_;
-  std::array<std::uint32_t, NSIG> counts_{};
+  std::array<std::uint32_t, 129> counts_{}; ///< up to the largest number of any system
 };
 
 } // namespace weir

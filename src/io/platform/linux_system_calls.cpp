@@ -144,7 +144,7 @@ int system_calls::signalfd(int number, const sigset_t& wanted, int flags) noexce
   return ::signalfd(number, &wanted, flags);
 }
 
-int system_calls::pthread_sigmask(int how, const sigset_t& which, sigset_t& before) noexcept {
+int system_calls::mask_signals(int how, const sigset_t& which, sigset_t& before) noexcept {
   errno = ::pthread_sigmask(how, &which, &before);
   return errno == 0 ? 0 : -1;
 }

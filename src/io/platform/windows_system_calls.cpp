@@ -240,7 +240,7 @@ int system_calls::signalfd(int, const sigset_t&, int) noexcept {
   return fail_with(ENOSYS);
 }
 
-int system_calls::pthread_sigmask(int, const sigset_t&, sigset_t&) noexcept {
+int system_calls::mask_signals(int, const sigset_t&, sigset_t&) noexcept {
   return fail_with(ENOSYS);
 }
 

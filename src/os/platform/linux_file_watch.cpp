@@ -1,3 +1,4 @@
+#include <weir/io/descriptor.hpp>
 #include <weir/os/file_watch.hpp>
 #include <weir/os/readiness.hpp>
 
@@ -29,52 +30,75 @@ std::optional<file_change_kind> kind_of(std::uint32_t mask) noexcept {
   return std::nullopt; // IN_UNMOUNT, followed by IN_IGNORED
 }
 
+constexpr std::size_t buffer_bytes = 4096; // holds at least one event with the longest name
+
 } // namespace
 
+struct file_watch::queue {
+  explicit queue(descriptor instance) noexcept : events(std::move(instance)) {}
+
+  std::optional<file_change> take();
+
+  descriptor events;
+  std::size_t taken = 0;
+  std::size_t filled = 0;
+  char bytes[buffer_bytes];
+};
+
+void file_watch::close::operator()(queue* changes) const noexcept {
+  delete changes;
+}
+
+bool file_watch::tells_each_change() noexcept {
+  return true;
+}
+
 result<file_watch> file_watch::open() {
-  descriptor queue(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!queue) return fail(error::from_errno(errno, "inotify_init1"));
-  return file_watch(std::move(queue));
+  descriptor events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!events) return fail(error::from_errno(errno, "inotify_init1"));
+  return file_watch(std::unique_ptr<queue, close>(new queue(std::move(events))));
 }
 
 result<int> file_watch::add(const std::string& path) {
-  const int watch = ::inotify_add_watch(queue_.get(), path.c_str(), changes_told);
+  const int watch = ::inotify_add_watch(changes_->events.get(), path.c_str(), changes_told);
   if (watch < 0) return fail(error::from_errno(errno, "inotify_add_watch").at(path));
   return watch;
 }
 
 result<> file_watch::remove(int watch) {
-  if (::inotify_rm_watch(queue_.get(), watch) != 0) return fail(error::from_errno(errno, "inotify_rm_watch"));
+  if (::inotify_rm_watch(changes_->events.get(), watch) != 0)
+    return fail(error::from_errno(errno, "inotify_rm_watch"));
   return {};
 }
 
 /// The next of what was read, unless it tells nothing.
-std::optional<file_change> file_watch::take() {
+std::optional<file_change> file_watch::queue::take() {
   inotify_event event;
-  const char* const at = unread_->bytes + unread_->taken;
+  const char* const at = bytes + taken;
   std::memcpy(&event, at, sizeof event);
   const auto kind = kind_of(event.mask);
   std::optional<file_change> change;
   if (kind) // the name is filled up with zeros
     change.emplace(*kind, event.wd, event.cookie, event.len > 0 ? std::string(at + sizeof event) : "");
-  unread_->taken += sizeof event + event.len;
+  taken += sizeof event + event.len;
   return change;
 }
 
 task<result<file_change>> file_watch::next() {
+  queue& unread = *changes_;
   for (;;) {
-    while (unread_->taken < unread_->filled) {
-      std::optional<file_change> change = take();
+    while (unread.taken < unread.filled) {
+      std::optional<file_change> change = unread.take();
       if (change) co_return std::move(*change);
     }
-    result<> woken = co_await readable(queue_.get());
+    result<> woken = co_await readable(unread.events.get());
     if (!woken) co_return fail(std::move(woken).error());
-    if (unread_->taken < unread_->filled) continue; // another that waited has read
-    const ssize_t got = ::read(queue_.get(), unread_->bytes, sizeof unread_->bytes);
+    if (unread.taken < unread.filled) continue; // another that waited has read
+    const ssize_t got = ::read(unread.events.get(), unread.bytes, sizeof unread.bytes);
     if (got < 0 && errno != EAGAIN && errno != EINTR) co_return fail(error::from_errno(errno, "inotify"));
     if (got <= 0) continue;
-    unread_->taken = 0;
-    unread_->filled = static_cast<std::size_t>(got);
+    unread.taken = 0;
+    unread.filled = static_cast<std::size_t>(got);
   }
 }
 

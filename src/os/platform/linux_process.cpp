@@ -1,4 +1,4 @@
-#include "linux_spawn_plan.hpp"
+#include "posix_spawn_plan.hpp"
 
 #include <weir/os/process.hpp>
 #include <weir/os/readiness.hpp>
@@ -34,11 +34,7 @@ exit_status status_of(const siginfo_t& told) noexcept {
 result<process> process::spawn(const command& what) {
   process made;
   spawn_plan plan(what);
-  if (result<> done = plan.redirect(STDIN_FILENO, what.input, made.input_); !done)
-    return fail(std::move(done).error());
-  if (result<> done = plan.redirect(STDOUT_FILENO, what.output, made.output_); !done)
-    return fail(std::move(done).error());
-  if (result<> done = plan.redirect(STDERR_FILENO, what.errors, made.errors_); !done)
+  if (result<> done = plan.redirect_streams(made.input_, made.output_, made.errors_); !done)
     return fail(std::move(done).error());
   if (result<> done = plan.pass_descriptors(); !done) return fail(std::move(done).error());
 

@@ -1,62 +1,14 @@
+#include "posix_blocked_signals.hpp"
+
 #include <weir/io/system_calls.hpp>
 #include <weir/os/readiness.hpp>
 #include <weir/os/signal_set.hpp>
 
 #include <sys/signalfd.h>
 
-#include <array>
-#include <atomic>
-#include <cassert>
 #include <cerrno>
 
 namespace weir {
-namespace {
-
-/// What sets have done to the mask of this thread.
-struct blocked_signal {
-  std::uint32_t sets = 0;
-  bool is_blocked_by_sets = false; ///< also without a set, while another thread has one
-};
-thread_local std::array<blocked_signal, NSIG> blocked_here;
-
-/// The sets of all threads: what is pending of the process is for any of them.
-std::array<std::atomic<std::uint32_t>, NSIG> sets_of_process;
-
-template <class Visit>
-void for_each_in(const sigset_t& numbers, Visit visit) {
-  for (int number = 1; number < NSIG; ++number) {
-    const auto index = static_cast<std::size_t>(number);
-    if (sigismember(&numbers, number) == 1) visit(number, blocked_here[index], sets_of_process[index]);
-  }
-}
-
-void block_signals(const sigset_t& numbers) noexcept {
-  sigset_t before;
-  calls().pthread_sigmask(SIG_BLOCK, numbers, before);
-  for_each_in(numbers, [&](int number, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
-    if (state.sets++ == 0 && sigismember(&before, number) == 0) state.is_blocked_by_sets = true;
-    ++everywhere;
-  });
-}
-
-void unblock_signals(const sigset_t& numbers) noexcept {
-  sigset_t released;
-  sigemptyset(&released);
-  for_each_in(numbers, [&](int number, blocked_signal& state, std::atomic<std::uint32_t>& everywhere) {
-    assert(state.sets > 0 && "a set is destroyed on the thread that opened it");
-    const bool is_last_here = --state.sets == 0;
-    const bool is_last = --everywhere == 0;
-    if (!is_last_here || !is_last || !state.is_blocked_by_sets) return;
-    state.is_blocked_by_sets = false;
-    sigaddset(&released, number);
-  });
-  while (calls().take_signal(released) > 0) {
-  }
-  sigset_t before;
-  calls().pthread_sigmask(SIG_UNBLOCK, released, before);
-}
-
-} // namespace
 
 result<signal_set> signal_set::open(std::initializer_list<int> wanted) {
   sigset_t numbers;

@@ -1,4 +1,4 @@
-// What kqueue_reactor uses of FreeBSD's <sys/event.h>, for a compile check on other systems. Written from the
+// What weir uses of FreeBSD's <sys/event.h>, for a compile check on other systems. Written from the
 // manual page kqueue(2) of FreeBSD 14, which gives the structure as it is since FreeBSD 12, the functions and
 // the names. It gives no values, and nothing is run with these: they only differ from each other. Never
 // installed.
@@ -22,6 +22,9 @@ struct kevent {
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
 #define EVFILT_USER (-3)
+#define EVFILT_VNODE (-4)
+#define EVFILT_PROC (-5)
+#define EVFILT_SIGNAL (-6)
 
 #define EV_ADD 0x0001
 #define EV_DELETE 0x0002
@@ -31,6 +34,17 @@ struct kevent {
 #define EV_ERROR 0x0020
 
 #define NOTE_TRIGGER 0x0001
+
+#define NOTE_DELETE 0x0001
+#define NOTE_WRITE 0x0002
+#define NOTE_EXTEND 0x0004
+#define NOTE_ATTRIB 0x0008
+#define NOTE_LINK 0x0010
+#define NOTE_RENAME 0x0020
+#define NOTE_REVOKE 0x0040
+#define NOTE_CLOSE_WRITE 0x0080
+
+#define NOTE_EXIT 0x80000000
 
 extern "C" {
 int kqueue(void);

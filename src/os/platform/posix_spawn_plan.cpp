@@ -1,4 +1,6 @@
-#include "linux_spawn_plan.hpp"
+#include "posix_spawn_plan.hpp"
+
+#include <weir/io/system_calls.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,6 +9,8 @@
 #include <cerrno>
 #include <csignal>
 #include <new>
+
+extern "C" char** environ; // which not every <unistd.h> declares
 
 namespace weir {
 namespace {
@@ -39,7 +43,6 @@ spawn_plan::spawn_plan(const command& what) : what_(what) {
   sigaddset(&defaults, SIGPIPE); // often ignored here; programs rely on it
   ::posix_spawnattr_setsigmask(&attributes_, &none);
   ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
-  ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
 spawn_plan::~spawn_plan() {
@@ -58,10 +61,17 @@ result<> spawn_plan::give(int number, int source) {
   return {};
 }
 
+result<> spawn_plan::redirect_streams(pipe_end& input, pipe_end& output, pipe_end& errors) {
+  result<> done = redirect(STDIN_FILENO, what_.input, input);
+  if (done) done = redirect(STDOUT_FILENO, what_.output, output);
+  if (done) done = redirect(STDERR_FILENO, what_.errors, errors);
+  return done;
+}
+
 result<> spawn_plan::redirect(int number, const redirection& to, pipe_end& ours) {
   switch (to.kind()) {
   case redirection::target::inherited:
-    return {};
+    return keep(number);
   case redirection::target::descriptor:
     return give(number, to.descriptor());
   case redirection::target::nothing: {
@@ -73,7 +83,8 @@ result<> spawn_plan::redirect(int number, const redirection& to, pipe_end& ours)
     break;
   }
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(error::from_errno(errno, "pipe2").at(what_.program));
+  if (kernel_calls().pipe2(ends, O_CLOEXEC) != 0)
+    return fail(error::from_errno(errno, "pipe2").at(what_.program));
   descriptor reader(ends[0]);
   descriptor writer(ends[1]);
   const bool is_input = number == STDIN_FILENO;
@@ -88,10 +99,36 @@ result<> spawn_plan::pass_descriptors() {
   int next = first_passed;
   for (const int each : what_.passed)
     if (result<> given = give(next++, each); !given) return given;
-  const int refused = ::posix_spawn_file_actions_addclosefrom_np(&actions_, next);
+  return close_from(next);
+}
+
+#ifdef POSIX_SPAWN_CLOEXEC_DEFAULT // what is not named is closed
+
+result<> spawn_plan::keep(int number) {
+  if (::fcntl(number, F_GETFD) < 0) return {}; // closed here, and so there
+  const int refused = ::posix_spawn_file_actions_addinherit_np(&actions_, number);
   if (refused != 0) return fail(error::from_errno(refused, "spawn").at(what_.program));
   return {};
 }
+
+result<> spawn_plan::close_from(int) {
+  flags_ = static_cast<short>(flags_ | POSIX_SPAWN_CLOEXEC_DEFAULT);
+  return {};
+}
+
+#else
+
+result<> spawn_plan::keep(int) {
+  return {};
+}
+
+result<> spawn_plan::close_from(int first) {
+  const int refused = ::posix_spawn_file_actions_addclosefrom_np(&actions_, first);
+  if (refused != 0) return fail(error::from_errno(refused, "spawn").at(what_.program));
+  return {};
+}
+
+#endif
 
 result<pid_t> spawn_plan::run() {
   int refused = 0;
@@ -101,6 +138,7 @@ result<pid_t> spawn_plan::run() {
   std::vector<char*> environment;
   if (what_.environment) environment = pointers_to(*what_.environment);
   pid_t id = -1;
+  ::posix_spawnattr_setflags(&attributes_, flags_);
   if (refused == 0)
     refused = ::posix_spawnp(&id, what_.program.c_str(), &actions_, &attributes_, arguments.data(),
                              what_.environment ? environment.data() : environ);

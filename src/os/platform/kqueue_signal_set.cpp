@@ -103,10 +103,17 @@ result<bool> signal_sources::take(int number) noexcept {
   return true;
 }
 
+#ifdef LIBKQUEUE // which takes a signal away to tell of it
+constexpr bool is_told_beside_delivery = false;
+#else
+constexpr bool is_told_beside_delivery = true;
+#endif
+
 /// What kqueue(2) tells nothing of, where the signal itself can be taken: it is pending, since it is blocked.
 signal_notice notice_of(int number) noexcept {
   signal_notice notice;
   notice.number = number;
+  if (!is_told_beside_delivery) return notice;
   sigset_t one;
   sigemptyset(&one);
   sigaddset(&one, number);

@@ -55,22 +55,10 @@ int call(const open_operation& op) noexcept {
   return why == -EACCES && is_directory(op.path) ? -EISDIR : why;
 }
 
-/// An event of this thread's own, for calls on files that are overlapped.
-HANDLE event_of_thread() noexcept {
-  struct owned_event {
-    HANDLE handle = ::CreateEventA(nullptr, TRUE, FALSE, nullptr);
-    ~owned_event() { ::CloseHandle(handle); }
-  };
-  static thread_local owned_event mine;
-  return mine.handle;
-}
-
-/// Of one piece. The packet of the completion port, which the file may have, is suppressed by the event's low
-/// bit (GetQueuedCompletionStatus).
+/// Of one piece.
 int transfer_piece(int file, bool reads, const iovec& piece, std::uint64_t offset) noexcept {
   OVERLAPPED place{};
-  const HANDLE event = event_of_thread();
-  place.hEvent = reinterpret_cast<HANDLE>(reinterpret_cast<std::uintptr_t>(event) | 1);
+  place.hEvent = platform::quiet_event_of_thread();
   platform::set_offset(place, offset);
   const auto size = static_cast<DWORD>(std::min<std::size_t>(piece.iov_len, 0x7ffff000));
   const BOOL begun = reads ? ::ReadFile(platform::handle_of(file), piece.iov_base, size, nullptr, &place)

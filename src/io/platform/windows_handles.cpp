@@ -2,6 +2,15 @@
 
 namespace weir::platform {
 
+HANDLE quiet_event_of_thread() noexcept {
+  struct owned_event {
+    HANDLE handle = ::CreateEventA(nullptr, TRUE, FALSE, nullptr);
+    ~owned_event() { ::CloseHandle(handle); }
+  };
+  static thread_local owned_event mine;
+  return reinterpret_cast<HANDLE>(reinterpret_cast<std::uintptr_t>(mine.handle) | 1);
+}
+
 int start_winsock() noexcept {
   static const int outcome = [] {
     WSADATA about{};

@@ -25,6 +25,10 @@ inline void set_offset(OVERLAPPED& request, std::uint64_t offset) noexcept {
   request.OffsetHigh = static_cast<DWORD>(offset >> 32);
 }
 
+/// An event of this thread's own, for calls on overlapped handles that are waited for. Its low bit keeps the
+/// packet from the completion port that the handle may have (GetQueuedCompletionStatus).
+HANDLE quiet_event_of_thread() noexcept;
+
 /// Winsock works from the first call on to the end of the process: 0, or its error.
 int start_winsock() noexcept;
 /// A function of Winsock that has no name to link with: 0, or Winsock's error.

@@ -34,17 +34,6 @@ SECURITY_ATTRIBUTES attributes_of(pipe_use use) noexcept {
   return {sizeof(SECURITY_ATTRIBUTES), nullptr, use == pipe_use::inherited};
 }
 
-/// An event of this thread's own, for calls on overlapped handles that end at once. Its low bit keeps the
-/// packet from the completion port that the handle may have (GetQueuedCompletionStatus).
-HANDLE quiet_event_of_thread() noexcept {
-  struct owned_event {
-    HANDLE handle = ::CreateEventA(nullptr, TRUE, FALSE, nullptr);
-    ~owned_event() { ::CloseHandle(handle); }
-  };
-  static thread_local owned_event mine;
-  return reinterpret_cast<HANDLE>(reinterpret_cast<std::uintptr_t>(mine.handle) | 1);
-}
-
 /// The outcome of a call with `place`, which has ended or ends soon.
 int outcome_of(BOOL is_begun, int descriptor, OVERLAPPED& place) noexcept {
   if (!is_begun && ::GetLastError() != ERROR_IO_PENDING) return fail_of_win32();

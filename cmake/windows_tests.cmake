@@ -49,7 +49,7 @@ weir_add_windows_tests(net stream_*test.cpp listener_test.cpp backpressure_test.
 weir_add_windows_tests(zmtp *_test.cpp)
 
 # Tests that are written with another library run beside Wine: each is a script that drives weir_zmtp_peer as a program of
-# this system, which is that of tools/wine.
+# this system, which is that of tools/wine. One after the other, and beside no other test: all share Wine's one server.
 add_executable(weir_zmtp_peer tests/zmtp/peer_main.cpp tests/support/platform/windows_standard_streams.cpp)
 target_link_libraries(weir_zmtp_peer PRIVATE weir)
 target_include_directories(weir_zmtp_peer PRIVATE tests)
@@ -59,6 +59,6 @@ file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/peer/weir_zmtp_peer
 
 foreach(stem interop_test interop_heavy_test)
   add_test(NAME zmtp.${stem} COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tests/zmtp/${stem}.py ChosenBackend)
-  set_tests_properties(zmtp.${stem} PROPERTIES LABELS zmtp-interop TIMEOUT 300 SKIP_RETURN_CODE 77 COST 100
+  set_tests_properties(zmtp.${stem} PROPERTIES LABELS zmtp-interop TIMEOUT 300 SKIP_RETURN_CODE 77 RUN_SERIAL TRUE
     ENVIRONMENT "WEIR_TEST_BINARY_DIR=${CMAKE_CURRENT_BINARY_DIR}/peer;PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support")
 endforeach()

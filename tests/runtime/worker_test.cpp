@@ -186,10 +186,7 @@ TEST(worker_event, says_who_and_how) {
   worker_event told(worker_event_kind::failed);
   told.worker = 2;
   told.process = 4711;
-  siginfo_t end{};
-  end.si_code = CLD_DUMPED;
-  end.si_status = SIGSEGV;
-  told.end = exit_status(end);
+  told.end = exit_status(exit_status::ending::dumped, SIGSEGV);
   EXPECT_EQ(told.to_string(), "worker 2 (4711) failed: killed by SIGSEGV, core dumped");
   EXPECT_EQ(worker_event(worker_event_kind::reloaded).to_string(), "workers: reloaded");
 }

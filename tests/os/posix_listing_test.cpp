@@ -1,6 +1,8 @@
 // What differs between two listings of a directory.
 #include "os/platform/posix_listing.hpp"
 
+#include <weir/io/descriptor.hpp>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <support/scratch_directory.hpp>
@@ -27,35 +29,39 @@ std::vector<std::string> told_between(const directory_listing& before, const dir
   return told;
 }
 
-using words = std::vector<std::string>;
+using told_changes = std::vector<std::string>;
 
 TEST(changes_between_listings, are_none_of_equals) {
-  EXPECT_EQ(told_between({}, {}), words());
-  EXPECT_EQ(told_between({{"a", 1}, {"b", 1}}, {{"a", 1}, {"b", 1}}), words());
+  EXPECT_EQ(told_between({}, {}), told_changes());
+  EXPECT_EQ(told_between({{"a", 1}, {"b", 1}}, {{"a", 1}, {"b", 1}}), told_changes());
 }
 
 TEST(changes_between_listings, are_what_went_and_then_what_came_by_name) {
   EXPECT_EQ(told_between({{"c", 3}, {"b", 2}, {"d", 4}}, {{"c", 3}, {"z", 8}, {"a", 9}}),
-            words({"removed b", "removed d", "created a", "created z"}));
+            told_changes({"removed b", "removed d", "created a", "created z"}));
 }
 
 TEST(changes_between_listings, are_renames_where_the_file_is_the_same) {
-  EXPECT_EQ(told_between({{"a", 1}, {"b", 2}}, {{"a", 1}, {"c", 2}}), words({"moved_from b moved_to c"}));
+  EXPECT_EQ(told_between({{"a", 1}, {"b", 2}}, {{"a", 1}, {"c", 2}}),
+            told_changes({"moved_from b moved_to c"}));
   EXPECT_EQ(told_between({{"a", 1}, {"b", 2}}, {{"a", 2}, {"b", 1}}),
-            words({"moved_from a moved_to b", "moved_from b moved_to a"}));
+            told_changes({"moved_from a moved_to b", "moved_from b moved_to a"}));
 }
 
 TEST(changes_between_listings, of_a_file_that_took_the_place_of_another_are_one_rename) {
-  EXPECT_EQ(told_between({{"a", 1}, {"a.new", 2}}, {{"a", 2}}), words({"moved_from a.new moved_to a"}));
+  EXPECT_EQ(told_between({{"a", 1}, {"a.new", 2}}, {{"a", 2}}),
+            told_changes({"moved_from a.new moved_to a"}));
 }
 
 TEST(changes_between_listings, of_a_name_that_is_another_file_are_that_it_came) {
-  EXPECT_EQ(told_between({{"a", 1}}, {{"a", 2}}), words({"moved_to a"}));
+  EXPECT_EQ(told_between({{"a", 1}}, {{"a", 2}}), told_changes({"moved_to a"}));
 }
 
 TEST(changes_between_listings, of_several_names_of_one_file_are_one_each) {
-  EXPECT_EQ(told_between({{"a", 1}}, {{"a", 1}, {"b", 1}, {"c", 1}}), words({"created b", "created c"}));
-  EXPECT_EQ(told_between({{"a", 1}, {"b", 1}}, {{"c", 1}}), words({"moved_from a moved_to c", "removed b"}));
+  EXPECT_EQ(told_between({{"a", 1}}, {{"a", 1}, {"b", 1}, {"c", 1}}),
+            told_changes({"created b", "created c"}));
+  EXPECT_EQ(told_between({{"a", 1}, {"b", 1}}, {{"c", 1}}),
+            told_changes({"moved_from a moved_to c", "removed b"}));
 }
 
 TEST(directory_stream, lists_what_is_there_each_time) {

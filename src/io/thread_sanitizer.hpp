@@ -11,6 +11,8 @@
 #ifdef WEIR_THREAD_SANITIZER
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
+extern "C" void AnnotateIgnoreReadsBegin(const char* file, int line);
+extern "C" void AnnotateIgnoreReadsEnd(const char* file, int line);
 #endif
 
 namespace weir::thread_sanitizer {
@@ -23,9 +25,18 @@ inline void kernel_takes() noexcept {
 inline void kernel_gives() noexcept {
   __tsan_acquire(&kernel_token);
 }
+/// In its scope nobody notes which descriptors calls use. The sanitizer does not see those closed that the
+/// kernel closes, and takes their number, when another thread has it, for the same.
+struct unnoted_descriptors {
+  unnoted_descriptors() noexcept { AnnotateIgnoreReadsBegin(__FILE__, __LINE__); }
+  ~unnoted_descriptors() { AnnotateIgnoreReadsEnd(__FILE__, __LINE__); }
+};
 #else
 inline void kernel_takes() noexcept {}
 inline void kernel_gives() noexcept {}
+struct unnoted_descriptors {
+  unnoted_descriptors() noexcept {}
+};
 #endif
 
 } // namespace weir::thread_sanitizer

@@ -128,6 +128,7 @@ void uring_proactor::request_sends() noexcept {
 }
 
 void uring_proactor::send_at_once(operation& op) noexcept {
+  const thread_sanitizer::unnoted_descriptors scope; // of which the kernel closes this one
   const int result = nonblocking::send(op, counters_);
   if (result == nonblocking::would_block)
     wait_for_room(op);

@@ -1,6 +1,8 @@
 #include "grow_to.hpp"
 #include "milliseconds.hpp"
 
+#include "thread_sanitizer.hpp"
+
 #include <weir/io/epoll_reactor.hpp>
 
 #include <sys/eventfd.h>
@@ -56,6 +58,7 @@ result<std::unique_ptr<epoll_reactor>> epoll_reactor::create(loop_counters& coun
 
 int epoll_reactor::control(int action, int descriptor, std::uint32_t events,
                            std::uint32_t generation) noexcept {
+  const thread_sanitizer::unnoted_descriptors scope; // behind a wait its number may be another thread's
   epoll_event event{};
   event.events = events;
   event.data.u64 = std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(descriptor);

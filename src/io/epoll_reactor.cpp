@@ -1,6 +1,5 @@
 #include "grow_to.hpp"
 #include "milliseconds.hpp"
-
 #include "thread_sanitizer.hpp"
 
 #include <weir/io/epoll_reactor.hpp>

@@ -25,7 +25,7 @@ def transports():
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as peer:
             is_bound = peer.stdout.readline()
             peer.kill()
-            refusal = b"" if is_bound else peer.stderr.read()
+            refusal = b"" if is_bound else peer.stderr.readline()
     return ("tcp",) if b"Address family not supported" in refusal else ("tcp", "ipc")
 
 

@@ -22,8 +22,7 @@ target_include_directories(weir_test_support PUBLIC tests src)
 target_link_libraries(weir_test_support PUBLIC weir weir_gtest)
 target_compile_options(weir_test_support PUBLIC -O0 -Wno-sign-conversion -Wno-sign-compare) # socklen_t has a sign
 
-# weir_add_windows_tests(FLOOR PATTERN...): a program of those of a floor's tests. One after the other: all share Wine's one
-# server, and what is quick beside nobody takes longer than a test may beside others.
+# weir_add_windows_tests(FLOOR PATTERN...): a program of those of a floor's tests.
 function(weir_add_windows_tests floor)
   list(TRANSFORM ARGN PREPEND tests/${floor}/)
   file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
@@ -32,7 +31,7 @@ function(weir_add_windows_tests floor)
   target_link_libraries(weir_${floor}_tests PRIVATE weir_test_support)
   add_test(NAME ${floor}.windows COMMAND weir_${floor}_tests --gtest_filter=-*heavy* --gtest_brief=1
                                          --gtest_output=xml:cases/${floor}.windows.xml)
-  set_tests_properties(${floor}.windows PROPERTIES LABELS ${floor} TIMEOUT 400 RUN_SERIAL TRUE)
+  set_tests_properties(${floor}.windows PROPERTIES LABELS ${floor} TIMEOUT 400)
 endfunction()
 
 # Not: choice (seccomp), fork.
@@ -50,7 +49,7 @@ weir_add_windows_tests(net stream_*test.cpp listener_test.cpp backpressure_test.
 weir_add_windows_tests(zmtp *_test.cpp)
 
 # Tests that are written with another library run beside Wine: each is a script that drives weir_zmtp_peer as a program of
-# this system, which is that of tools/wine.
+# this system, which is that of tools/wine. Beside no other: all share Wine's one server, which they load most.
 add_executable(weir_zmtp_peer tests/zmtp/peer_main.cpp tests/support/platform/windows_standard_streams.cpp)
 target_link_libraries(weir_zmtp_peer PRIVATE weir)
 target_include_directories(weir_zmtp_peer PRIVATE tests)

@@ -164,10 +164,10 @@ std::size_t send_what_fits(int socket) {
 std::size_t fill(int socket) {
   std::size_t total = 0;
   for (;;) {
-    const bool is_quiet = bytes_on_their_way(socket) == 0;
+    const bool was_quiet = is_quiet(socket);
     const std::size_t more = send_what_fits(socket);
     total += more;
-    if (is_quiet && more == 0) return total;
+    if (was_quiet && more == 0) return total;
     pollfd room = watching(socket, POLLOUT);
     if (more == 0) calls().poll(&room, 1, 1);
   }

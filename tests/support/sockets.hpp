@@ -55,8 +55,8 @@ bool is_non_blocking_and_close_on_exec(int number);
 /// Bytes whose order and content can be checked: no period that a buffer size divides.
 std::string pattern(std::size_t size);
 
-/// Bytes that were sent and are not with the peer yet: their arrival makes room. 0 where nothing tells.
-int bytes_on_their_way(int socket);
+/// Whether no byte that was sent is still on its way to the peer: its arrival would make room.
+bool is_quiet(int socket);
 
 /// Why this system makes no sockets of that kind; empty where it does.
 std::string why_no_sockets(transport which);

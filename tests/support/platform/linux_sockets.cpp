@@ -9,12 +9,13 @@
 
 namespace weir::test {
 
-/// Sent and not acknowledged (tcp(7)). Other sockets have no such thing.
-int bytes_on_their_way(int socket) {
+/// What was sent is acknowledged (tcp(7)). On other sockets nothing is ever on its way.
+bool is_quiet(int socket) {
   int unacknowledged = 0;
   int unsent = 0;
-  if (::ioctl(socket, SIOCOUTQNSD, &unsent) != 0 || ::ioctl(socket, SIOCOUTQ, &unacknowledged) != 0) return 0;
-  return unacknowledged - unsent;
+  if (::ioctl(socket, SIOCOUTQNSD, &unsent) != 0 || ::ioctl(socket, SIOCOUTQ, &unacknowledged) != 0)
+    return true;
+  return unacknowledged == unsent;
 }
 
 std::size_t undelivered_bytes(int socket) {

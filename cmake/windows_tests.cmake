@@ -50,7 +50,7 @@ weir_add_windows_tests(zmtp *_test.cpp)
 
 # Tests that are written with another library run beside Wine: each is a script that drives weir_zmtp_peer as a program of
 # this system, which is that of tools/wine. Beside no other: all share Wine's one server, which they load most.
-add_executable(weir_zmtp_peer tests/zmtp/peer_main.cpp tests/support/platform/windows_standard_streams.cpp)
+add_executable(weir_zmtp_peer tests/zmtp/peer_main.cpp tests/support/platform/windows_processes.cpp)
 target_link_libraries(weir_zmtp_peer PRIVATE weir)
 target_include_directories(weir_zmtp_peer PRIVATE tests)
 file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/peer/weir_zmtp_peer

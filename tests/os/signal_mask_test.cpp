@@ -1,10 +1,8 @@
 // Signals of POSIX that a coroutine waits for: who sent them, and what is blocked before, meanwhile and
 // afterwards.
-#include <weir/async/sleep.hpp>
-#include <weir/os/signal_set.hpp>
+#include "signals_of_test.hpp"
 
 #include <support/child.hpp>
-#include <support/coroutine_fixture.hpp>
 #include <unistd.h>
 
 #include <csignal>
@@ -15,26 +13,13 @@
 namespace weir::test {
 namespace {
 
-signal_set opened_set_of(std::initializer_list<int> numbers) {
-  result<signal_set> made = signal_set::open(numbers);
-  EXPECT_TRUE(made) << made.error().message();
-  return std::move(*made);
-}
-
 bool is_blocked(int number) {
   sigset_t mask;
   ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
   return sigismember(&mask, number) == 1;
 }
 
-class signal_mask_test : public backend_test {
- protected:
-  signal_notice next_of(signal_set& wanted) {
-    result<signal_notice> told = run(wanted.next());
-    EXPECT_TRUE(told);
-    return told.value_or(signal_notice());
-  }
-};
+using signal_mask_test = signals_test;
 
 TEST_P(signal_mask_test, tells_who_sent_it) {
   signal_set wanted = opened_set_of({SIGUSR1});
@@ -125,7 +110,7 @@ TEST(signal_mask, unblocks_at_last_what_it_left_blocked_for_another_thread) {
   EXPECT_FALSE(is_blocked(SIGUSR1));
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, signal_mask_test, on_each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, signal_mask_test, on_each_real_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -1,9 +1,7 @@
 // Signals that a coroutine waits for. What could end this process is tried in children.
 #include "child_of_test.hpp"
+#include "signals_of_test.hpp"
 
-#include <weir/os/signal_set.hpp>
-
-#include <support/coroutine_fixture.hpp>
 #include <support/processes.hpp>
 #include <support/simulation.hpp>
 
@@ -13,13 +11,7 @@
 namespace weir::test {
 namespace {
 
-signal_set opened(std::initializer_list<int> numbers) {
-  result<signal_set> made = signal_set::open(numbers);
-  EXPECT_TRUE(made) << made.error().message();
-  return std::move(*made);
-}
-
-class signal_set_test : public backend_test {
+class signal_set_test : public signals_test {
  protected:
   /// To this process, or to that of the simulated host.
   static void send(int number) {
@@ -28,11 +20,6 @@ class signal_set_test : public backend_test {
     else
       send_to_this_process(number);
   }
-  signal_notice next_of(signal_set& wanted) {
-    result<signal_notice> told = run(wanted.next());
-    EXPECT_TRUE(told);
-    return told.value_or(signal_notice());
-  }
 
   std::string skipped_; ///< why
 };
@@ -40,7 +27,7 @@ class signal_set_test : public backend_test {
 using signal_set_of_child_test = signal_set_test;
 
 TEST_P(signal_set_test, each_is_told_once) {
-  signal_set wanted = opened({SIGINT, SIGTERM});
+  signal_set wanted = opened_set_of({SIGINT, SIGTERM});
   send(SIGTERM);
   send(SIGINT);
   const int first = next_of(wanted).number;
@@ -50,7 +37,7 @@ TEST_P(signal_set_test, each_is_told_once) {
 }
 
 TEST_P(signal_set_test, those_of_one_number_that_nobody_took_are_one) {
-  signal_set wanted = opened({SIGTERM, SIGINT});
+  signal_set wanted = opened_set_of({SIGTERM, SIGINT});
   for (int i = 0; i < 5; ++i) send(SIGTERM);
   EXPECT_EQ(next_of(wanted).number, SIGTERM);
   send(SIGINT);
@@ -60,7 +47,7 @@ TEST_P(signal_set_test, those_of_one_number_that_nobody_took_are_one) {
 }
 
 TEST_P(signal_set_test, one_that_comes_while_somebody_waits_wakes_it) {
-  signal_set wanted = opened({SIGTERM});
+  signal_set wanted = opened_set_of({SIGTERM});
   run([&]() -> task<> {
     auto raise_later = [&]() -> task<> {
       co_await turns(3);
@@ -72,7 +59,7 @@ TEST_P(signal_set_test, one_that_comes_while_somebody_waits_wakes_it) {
 }
 
 TEST_P(signal_set_test, a_cancelled_wait_takes_none) {
-  signal_set wanted = opened({SIGTERM});
+  signal_set wanted = opened_set_of({SIGTERM});
   run([&]() -> task<> {
     result<signal_notice> late = co_await with_deadline(1ms, wanted.next());
     EXPECT_TRUE(!late && late.error().is_timeout());
@@ -83,8 +70,8 @@ TEST_P(signal_set_test, a_cancelled_wait_takes_none) {
 }
 
 TEST_P(signal_set_test, each_goes_to_one_of_those_who_wait) {
-  signal_set first = opened({SIGTERM});
-  signal_set second = opened({SIGTERM});
+  signal_set first = opened_set_of({SIGTERM});
+  signal_set second = opened_set_of({SIGTERM});
   run([&]() -> task<> {
     cancellation scope;
     int told = 0;
@@ -105,7 +92,7 @@ TEST_P(signal_set_test, each_goes_to_one_of_those_who_wait) {
 }
 
 TEST_P(signal_set_test, moves) {
-  signal_set first = opened({SIGTERM});
+  signal_set first = opened_set_of({SIGTERM});
   signal_set second = std::move(first);
   send(SIGTERM);
   EXPECT_EQ(next_of(second).number, SIGTERM);
@@ -118,9 +105,9 @@ TEST(signal_set, of_what_is_no_signal_is_refused) {
 }
 
 TEST_P(signal_set_test, that_is_opened_while_one_is_pending_may_take_it) {
-  signal_set first = opened({SIGTERM});
+  signal_set first = opened_set_of({SIGTERM});
   send(SIGTERM);
-  signal_set second = opened({SIGTERM, SIGINT});
+  signal_set second = opened_set_of({SIGTERM, SIGINT});
   EXPECT_EQ(next_of(second).number, SIGTERM);
 }
 

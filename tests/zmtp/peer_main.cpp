@@ -3,20 +3,18 @@
 // Its first line tells where it is. Actions:
 //     echo             sends every message back
 //     print            writes each message to standard output: a line "PARTS BYTES", then the last part
-//     print-when-told  the same once there is something on standard input: until then its consumer is
-//     stalled,
-//                      at a high-water mark of 10 and with a credit of one slot, so that the rest stays in
-//                      the kernel
-//     send-and-leave   sends as many messages as a line on standard input says, each its number in 1024
-//     bytes,
-//                      and ends when the kernel has them
+//     print-when-told  the same once there is something on standard input: until then its
+//                      consumer is stalled, at a high-water mark of 10 and with a credit of
+//                      one slot, so that the rest stays in the kernel
+//     send-and-leave   sends as many messages as a line on standard input says, each its
+//                      number in 1024 bytes, and ends when the kernel has them
 // Without an end of its own it ends when it is killed.
 #include <weir/async/offload.hpp>
 #include <weir/async/run.hpp>
 #include <weir/zmtp/dealer.hpp>
 #include <weir/zmtp/router.hpp>
 
-#include <support/standard_streams.hpp>
+#include <support/processes.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -127,7 +125,7 @@ task<result<>> serve(arguments wanted) {
 
 int main(int argc, char** argv) {
   if (argc != 5) return 2;
-  test::write_bytes_as_they_are(stdout);
+  test::prepare_child();
   auto loop = loop::create();
   if (!loop) return 1;
   const result<> outcome = run(**loop, serve({argv[1], argv[2], argv[3], argv[4]}));

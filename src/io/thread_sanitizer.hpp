@@ -1,5 +1,6 @@
-// Tells ThreadSanitizer, which cannot see into the kernel, that what one thread sent another has received.
-// Like the sanitizer's own model of sockets, one token stands for all of them. Nothing in other builds.
+// What ThreadSanitizer has to be told because it cannot see into the kernel: that what one thread sent
+// another has received (like the sanitizer's own model of sockets, one token stands for all of them), and
+// that a descriptor was closed. Nothing in other builds.
 #pragma once
 
 #if defined(__has_feature)

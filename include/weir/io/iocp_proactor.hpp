@@ -42,7 +42,6 @@ namespace weir {
 
 class iocp_reactor;
 struct iocp_request;
-class transfer_at_operation;
 
 class iocp_proactor final : public reactive_proactor {
  public:
@@ -65,7 +64,7 @@ class iocp_proactor final : public reactive_proactor {
   // The life of a request (iocp_proactor.cpp).
   void hand_over(descriptor_state& on) noexcept override;
   bool tries_at_once(const operation& op) const noexcept override;
-  bool hand_over_file(file_operation& op) noexcept override;
+  bool hand_over_file(file_operation& op) noexcept override; // iocp_files.cpp
   void cancel_carried(operation& op) noexcept override;
   void abandon(operation& op) noexcept override;
   void end_waits(descriptor_state& on, int how) noexcept override;
@@ -79,7 +78,7 @@ class iocp_proactor final : public reactive_proactor {
   void take(iocp_request& answered) noexcept;
   void take_on(descriptor_state& on, operation& op, iocp_request& answered) noexcept;
 
-  // What is asked of the kernel, and what its answers mean (iocp_sockets.cpp).
+  // What is asked of the kernel for sockets, and what its answers mean (iocp_sockets.cpp).
   handed ask_readable(iocp_request& request) noexcept;
   handed ask_accept(iocp_request& request) noexcept;
   handed ask_connect(iocp_request& request, const connect_operation& op) noexcept;
@@ -88,9 +87,6 @@ class iocp_proactor final : public reactive_proactor {
   void take_accept(descriptor_state& on, operation& op, iocp_request& answered) noexcept;
   void take_connect(descriptor_state& on, operation& op, int result) noexcept;
   void take_send(descriptor_state& on, operation& op, iocp_request& answered) noexcept;
-
-  // The same for files (iocp_files.cpp).
-  int ask_transfer(iocp_request& request, const transfer_at_operation& op) noexcept;
 
   iocp_reactor& port_;
   int again_left_ = 0; ///< accepts that may follow another within this look at the answers

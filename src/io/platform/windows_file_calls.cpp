@@ -59,14 +59,10 @@ int call(const open_operation& op) noexcept {
 int transfer_piece(int file, bool reads, const iovec& piece, std::uint64_t offset) noexcept {
   OVERLAPPED place{};
   place.hEvent = platform::quiet_event_of_thread();
-  platform::set_offset(place, offset);
-  const auto size = static_cast<DWORD>(std::min<std::size_t>(piece.iov_len, 0x7ffff000));
-  const BOOL begun = reads ? ::ReadFile(platform::handle_of(file), piece.iov_base, size, nullptr, &place)
-                           : ::WriteFile(platform::handle_of(file), piece.iov_base, size, nullptr, &place);
+  const DWORD begun = platform::begin_transfer(file, reads, piece, offset, place);
+  if (begun != 0 && begun != ERROR_IO_PENDING) return platform::result_of_transfer(begun);
   DWORD count = 0;
-  const bool may_come = begun || ::GetLastError() == ERROR_IO_PENDING;
-  if (may_come && ::GetOverlappedResult(platform::handle_of(file), &place, &count, TRUE))
-    return static_cast<int>(count);
+  if (::GetOverlappedResult(platform::handle_of(file), &place, &count, TRUE)) return static_cast<int>(count);
   return platform::result_of_transfer(::GetLastError());
 }
 

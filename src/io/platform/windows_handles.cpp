@@ -1,6 +1,19 @@
 #include "windows_handles.hpp"
 
+#include <algorithm>
+
 namespace weir::platform {
+
+DWORD begin_transfer(int file, bool reads, const iovec& piece, std::uint64_t offset,
+                     OVERLAPPED& request) noexcept {
+  constexpr std::size_t piece_bytes_max = 0x7ffff000; // so that a count fits a result
+  request.Offset = static_cast<DWORD>(offset);
+  request.OffsetHigh = static_cast<DWORD>(offset >> 32);
+  const auto bytes = static_cast<DWORD>(std::min(piece.iov_len, piece_bytes_max));
+  const BOOL is_done = reads ? ::ReadFile(handle_of(file), piece.iov_base, bytes, nullptr, &request)
+                             : ::WriteFile(handle_of(file), piece.iov_base, bytes, nullptr, &request);
+  return is_done ? 0 : ::GetLastError();
+}
 
 HANDLE quiet_event_of_thread() noexcept {
   struct owned_event {

@@ -20,10 +20,10 @@ inline int descriptor_of(HANDLE handle) noexcept {
   return static_cast<int>(reinterpret_cast<std::intptr_t>(handle));
 }
 
-inline void set_offset(OVERLAPPED& request, std::uint64_t offset) noexcept {
-  request.Offset = static_cast<DWORD>(offset);
-  request.OffsetHigh = static_cast<DWORD>(offset >> 32);
-}
+/// Starts a read or a write of a file at an offset, which may move less than all: 0 when it has ended, an
+/// error of Win32, or ERROR_IO_PENDING.
+DWORD begin_transfer(int file, bool reads, const iovec& piece, std::uint64_t offset,
+                     OVERLAPPED& request) noexcept;
 
 /// An event of this thread's own, for calls on overlapped handles that are waited for. Its low bit keeps the
 /// packet from the completion port that the handle may have (GetQueuedCompletionStatus).

@@ -218,9 +218,9 @@ int system_calls::ioctl(int number, unsigned long question, int* answer) noexcep
 int system_calls::poll(pollfd* watched, unsigned long count, int timeout_ms) noexcept {
   const int ready = ::WSAPoll(watched, count, timeout_ms);
   const bool is_no_socket = count == 1 && (ready < 0 || (watched->revents & POLLNVAL) != 0);
-  if (const int number = platform::descriptor_of(watched->fd); is_no_socket && platform::is_pipe(number)) {
+  if (is_no_socket && platform::is_pipe(platform::descriptor_of(watched->fd))) {
     const auto wanted = static_cast<unsigned short>(watched->events);
-    watched->revents = static_cast<SHORT>(platform::poll_pipe(number, wanted));
+    watched->revents = static_cast<SHORT>(platform::poll_pipe(platform::descriptor_of(watched->fd), wanted));
     return watched->revents != 0;
   }
   return ready >= 0 ? ready : platform::fail_of_winsock();

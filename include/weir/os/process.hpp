@@ -104,7 +104,7 @@ class process {
 
  private:
   process() = default;
-  bool reap(int options) noexcept; // of Linux
+  bool reap(int options) noexcept; // of POSIX
 
   pid_t id_ = -1;     ///< not positive: nothing to end any more
   descriptor handle_; ///< pidfd_open(2), kqueue(2), or the process itself

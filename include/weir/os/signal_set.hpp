@@ -60,7 +60,7 @@ class signal_set {
 
   descriptor source_;
   sigset_t numbers_;
-  std::array<std::uint32_t, 129> counts_{}; ///< up to the largest number of any system
+  std::array<std::uint32_t, signal_numbers_end> counts_{};
 };
 
 } // namespace weir

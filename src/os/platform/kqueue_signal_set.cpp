@@ -4,9 +4,13 @@
 #include <weir/os/readiness.hpp>
 #include <weir/os/signal_set.hpp>
 
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <mutex>
+#include <optional>
 
 namespace weir {
 namespace {
@@ -108,6 +112,19 @@ constexpr bool is_told_beside_delivery = false;
 #else
 constexpr bool is_told_beside_delivery = true;
 #endif
+
+/// One that is pending, where the system has a call that takes it and does not wait: not macOS, OpenBSD.
+std::optional<siginfo_t> take_pending_signal([[maybe_unused]] const sigset_t& numbers) noexcept {
+#if _POSIX_REALTIME_SIGNALS > 0
+  constexpr timespec at_once{0, 0};
+  for (;;) {
+    siginfo_t told{};
+    if (::sigtimedwait(&numbers, &told, &at_once) > 0) return told;
+    if (errno != EINTR) break;
+  }
+#endif
+  return std::nullopt;
+}
 
 /// What kqueue(2) tells nothing of, where the signal itself can be taken: it is pending, since it is blocked.
 signal_notice notice_of(int number) noexcept {

@@ -50,10 +50,6 @@ result<process> process::spawn(const command& what) {
   return made;
 }
 
-process::process(process&& other) noexcept
-    : id_(std::exchange(other.id_, -1)), handle_(std::move(other.handle_)), ended_(std::move(other.ended_)),
-      input_(std::move(other.input_)), output_(std::move(other.output_)), errors_(std::move(other.errors_)) {}
-
 process::~process() {
   if (id_ <= 0 || ended_) return;
   const int outcome = handle_ ? pidfd_send_signal(handle_.get(), SIGKILL)

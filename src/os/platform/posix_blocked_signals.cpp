@@ -7,9 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cassert>
-#include <cerrno>
 #include <cstdint>
-#include <ctime>
 
 namespace weir {
 namespace {
@@ -74,18 +72,6 @@ void unblock_signals(const sigset_t& numbers) noexcept {
   drop_pending_signals(released);
   sigset_t before;
   calls().mask_signals(SIG_UNBLOCK, released, before);
-}
-
-std::optional<siginfo_t> take_pending_signal([[maybe_unused]] const sigset_t& numbers) noexcept {
-#if _POSIX_REALTIME_SIGNALS > 0
-  constexpr timespec at_once{0, 0};
-  for (;;) {
-    siginfo_t told{};
-    if (::sigtimedwait(&numbers, &told, &at_once) > 0) return told;
-    if (errno != EINTR) break;
-  }
-#endif
-  return std::nullopt;
 }
 
 } // namespace weir

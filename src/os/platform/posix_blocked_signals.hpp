@@ -3,22 +3,16 @@
 // calls it.
 #pragma once
 
-#include <csignal>
+#include <weir/io/platform/signals.hpp>
+
 #include <cstddef>
-#include <optional>
 
 namespace weir {
-
-/// Above all numbers that a system has: FreeBSD's end at 128, while its NSIG is 32.
-inline constexpr std::size_t signal_numbers_end = 129;
 
 void block_signals(const sigset_t& numbers) noexcept;
 
 /// Undoes one `block_signals` of this thread.
 void unblock_signals(const sigset_t& numbers) noexcept;
-
-/// Takes one that is pending, where the system has a call for that which does not wait: not macOS, OpenBSD.
-std::optional<siginfo_t> take_pending_signal(const sigset_t& numbers) noexcept;
 
 template <class Visit>
 void for_each_signal(const sigset_t& numbers, Visit visit) {

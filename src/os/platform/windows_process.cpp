@@ -56,10 +56,7 @@ exit_status status_of(DWORD told) noexcept {
 result<process> process::spawn(const command& what) {
   process made;
   spawn_plan plan(what);
-  if (result<> done = plan.redirect(0, what.input, made.input_); !done) return fail(std::move(done).error());
-  if (result<> done = plan.redirect(1, what.output, made.output_); !done)
-    return fail(std::move(done).error());
-  if (result<> done = plan.redirect(2, what.errors, made.errors_); !done)
+  if (result<> done = plan.redirect_streams(made.input_, made.output_, made.errors_); !done)
     return fail(std::move(done).error());
   if (result<> done = plan.pass_descriptors(); !done) return fail(std::move(done).error());
 
@@ -69,10 +66,6 @@ result<process> process::spawn(const command& what) {
   made.id_ = static_cast<pid_t>(::GetProcessId(platform::handle_of(made.handle_.get())));
   return made;
 }
-
-process::process(process&& other) noexcept
-    : id_(std::exchange(other.id_, -1)), handle_(std::move(other.handle_)), ended_(std::move(other.ended_)),
-      input_(std::move(other.input_)), output_(std::move(other.output_)), errors_(std::move(other.errors_)) {}
 
 process::~process() {
   if (id_ <= 0 || ended_) return;

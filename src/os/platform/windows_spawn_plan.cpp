@@ -77,6 +77,13 @@ result<> spawn_plan::give(std::size_t number, HANDLE source) {
   return {};
 }
 
+result<> spawn_plan::redirect_streams(pipe_end& input, pipe_end& output, pipe_end& errors) {
+  result<> done = redirect(0, what_.input, input);
+  if (done) done = redirect(1, what_.output, output);
+  if (done) done = redirect(2, what_.errors, errors);
+  return done;
+}
+
 result<> spawn_plan::redirect(std::size_t number, const redirection& to, pipe_end& ours) {
   switch (to.kind()) {
   case redirection::target::inherited:

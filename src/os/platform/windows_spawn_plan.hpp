@@ -18,8 +18,8 @@ class spawn_plan {
   spawn_plan(const spawn_plan&) = delete;
   spawn_plan& operator=(const spawn_plan&) = delete;
 
-  /// Makes the child's standard stream `number`. Of a pipe, `ours` is the end that stays here.
-  result<> redirect(std::size_t number, const redirection& to, pipe_end& ours);
+  /// Makes the child's standard streams. Of a pipe, these are given the end that stays here.
+  result<> redirect_streams(pipe_end& input, pipe_end& output, pipe_end& errors);
   /// What the command passes besides.
   result<> pass_descriptors();
 
@@ -27,6 +27,7 @@ class spawn_plan {
   result<descriptor> run();
 
  private:
+  result<> redirect(std::size_t number, const redirection& to, pipe_end& ours);
   result<> give(std::size_t number, HANDLE source);
   result<> give_pipe(std::size_t number, pipe_end& ours);
   std::vector<std::byte> block_of_runtime() const;

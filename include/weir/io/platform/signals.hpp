@@ -1,6 +1,5 @@
 // The vocabulary of signals and of who sends them under POSIX names, on every system: numbers, sets of
-// numbers, ids of processes and users. Windows has of signals what the C runtime has, and names that
-// `process::kill` knows.
+// numbers, ids of processes and users; as sockets.hpp is for sockets.
 //
 // Source: <signal.h>, <sys/types.h> of POSIX.1-2017; Windows: the C runtime's.
 #pragma once
@@ -8,18 +7,15 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <cstddef>
 
 #ifdef _WIN32
-#include <cstdint>
+#include <weir/io/platform/windows_signals.hpp>
+#endif
 
 namespace weir {
 
-using uid_t = std::uint32_t;    ///< there are no numbers of users: always 0
-using sigset_t = std::uint32_t; ///< a bit for each number
+/// Above all numbers that a system has: FreeBSD's end at 128, while its NSIG is 32.
+inline constexpr std::size_t signal_numbers_end = 129;
 
 } // namespace weir
-
-#ifndef SIGKILL
-#define SIGKILL 9
-#endif
-#endif

@@ -101,6 +101,15 @@ result<address> address::remote_of(int descriptor) {
   return ask(&system_calls::getpeername, descriptor, "getpeername");
 }
 
+bool address::is_loopback() const noexcept {
+  constexpr std::uint8_t loopback_network = 127;
+  if (family() == AF_INET)
+    return ntohl(reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr) >> 24 == loopback_network;
+  if (family() != AF_INET6) return false;
+  const in6_addr& host = reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&host) || (IN6_IS_ADDR_V4MAPPED(&host) && host.s6_addr[12] == loopback_network);
+}
+
 std::uint16_t address::port() const noexcept {
   if (family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
   if (family() == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port);

@@ -28,8 +28,7 @@ result<stream> stream::adopt(descriptor socket, const stream_options& options) {
   if (!home) return fail(errc::invalid_argument, "stream::adopt outside of a loop");
   auto local = address::local_of(socket.get());
   if (!local) return fail(std::move(local).error());
-  if (auto applied = apply(options, socket.get(), !local->is_unix()); !applied)
-    return fail(std::move(applied).error());
+  if (auto applied = apply(options, socket.get(), *local); !applied) return fail(std::move(applied).error());
   stream made(new core(*home, std::move(socket), options));
   made.core_->start_receiving();
   return made;

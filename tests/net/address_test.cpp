@@ -101,6 +101,16 @@ TEST(address, names_abstract_sockets_with_an_at_sign) {
   EXPECT_EQ(address::unix_abstract("").error(), errc::invalid_argument);
 }
 
+TEST(address, knows_loopback) {
+  for (const std::string_view text :
+       {"127.0.0.1:80"sv, "127.255.0.9:80"sv, "[::1]:80"sv, "[::ffff:127.0.0.1]:80"sv})
+    EXPECT_TRUE(address::parse_ip(text)->is_loopback()) << text;
+  for (const std::string_view text :
+       {"*:80"sv, "126.0.0.1:80"sv, "128.0.0.1:80"sv, "[::]:80"sv, "[::2]:80"sv, "[::ffff:10.0.0.1]:80"sv})
+    EXPECT_FALSE(address::parse_ip(text)->is_loopback()) << text;
+  EXPECT_FALSE(address::unix_path("/run/socket")->is_loopback());
+}
+
 TEST(address, asks_a_socket_for_both_its_ends) {
   const connection pair = connect_pair(transport::tcp);
   const auto local = address::local_of(pair.ours.get());

@@ -107,10 +107,26 @@ TEST_P(tcp_life, has_the_times_and_sizes_that_were_asked_for) {
   });
 }
 
+TEST_P(tcp_life, on_loopback_has_a_receive_buffer_of_its_own_unless_one_was_asked_for) {
+  run([&]() -> task<> {
+    stream_options asked, on_loopback, both;
+    asked.receive_buffer_bytes = on_loopback.loopback_receive_buffer_bytes = 8192;
+    both.receive_buffer_bytes = 8192;
+    both.loopback_receive_buffer_bytes = 16384;
+    const stream_ends expected = connected(asked);
+    for (const stream_options& options : {on_loopback, both}) {
+      const stream_ends ends = connected(options);
+      EXPECT_EQ(option_of(ends.ours, SOL_SOCKET, SO_RCVBUF), option_of(expected.ours, SOL_SOCKET, SO_RCVBUF));
+    }
+    co_return;
+  });
+}
+
 TEST_P(stream_life, options_of_tcp_do_no_harm_elsewhere) {
   run([&]() -> task<> {
     stream_options options;
     options.keep_alive_idle_s = 77;
+    options.loopback_receive_buffer_bytes = 8192;
     stream_ends ends = connected(options);
     co_await ends.theirs.send("fine");
     const std::string text = co_await read_text(ends.ours, 4);

@@ -36,6 +36,8 @@ class address {
   socklen_t raw_bytes() const noexcept { return bytes_; }
   int family() const noexcept { return storage_.ss_family; }
   bool is_unix() const noexcept { return family() == AF_UNIX; }
+  /// 127.0.0.0/8, also mapped into IPv6 (RFC 4291, 2.5.5.2), and ::1.
+  bool is_loopback() const noexcept;
   /// Zero for unix-domain sockets.
   std::uint16_t port() const noexcept;
   /// The path; empty for abstract, unnamed and IP addresses.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <weir/base/result.hpp>
+#include <weir/net/address.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -13,6 +14,7 @@ struct stream_options {
   bool keep_alive = false;                 ///< SO_KEEPALIVE
   int keep_alive_idle_s = 0;               ///< TCP_KEEPIDLE
   int receive_buffer_bytes = 0;            ///< SO_RCVBUF
+  int loopback_receive_buffer_bytes = 0;   ///< where the other is 0: SO_RCVBUF of TCP on loopback addresses
   int send_buffer_bytes = 0;               ///< SO_SNDBUF
   std::optional<std::size_t> credit_bytes; ///< unread bytes at which receiving pauses; default: the loop's
   std::optional<std::size_t> send_bytes;   ///< unsent bytes at which writers wait; default: the loop's
@@ -28,7 +30,7 @@ struct listen_options {
       256; ///< accepted connections that nobody took yet; accepting pauses there; 0: none
 };
 
-/// Applies the options that belong to the socket itself; errors name the option.
-result<void> apply(const stream_options& options, int descriptor, bool is_tcp);
+/// Applies the options that belong to the socket itself, which is bound to `local`; errors name the option.
+result<void> apply(const stream_options& options, int descriptor, const address& local);
 
 } // namespace weir

@@ -39,6 +39,14 @@ struct socket_event {
   const error* reason = nullptr; ///< why, for failures and disconnects
 };
 
+/// Within the machine a long queue in the kernel wins nothing, and what waits in it leaves the caches: small
+/// messages would cost up to twice as much.
+inline stream_options small_message_stream() noexcept {
+  stream_options options;
+  options.loopback_receive_buffer_bytes = 256 << 10;
+  return options;
+}
+
 struct socket_options {
   using milliseconds = std::chrono::milliseconds;
 
@@ -72,7 +80,7 @@ struct socket_options {
   scan_limits limits;                   ///< of what a peer may send
   std::size_t connections_max = 16'384; ///< at once; further ones wait in the listener's backlog
   listen_options listen;
-  stream_options stream;
+  stream_options stream = small_message_stream();
 
   std::function<void(const socket_event&)> on_event; ///< must not throw
 };

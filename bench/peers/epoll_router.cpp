@@ -35,6 +35,7 @@ struct connection {
 struct router {
   int epoll;
   int listener;
+  uint64_t spin_ns;
   const char* own_id;
   connection* by_id[table_slots];
   connection* dirty;
@@ -254,14 +255,29 @@ bool read_frames(router* r, connection* c) {
   return n != 0;
 }
 
-// One turn: write what is queued, wait, serve what is ready.
-void turn(router* r) {
-  flush_all(r);
-  epoll_event events[64];
-  const int n = epoll_wait(r->epoll, events, 64, -1);
+constexpr int events_max = 64;
+
+int wait_once(router* r, epoll_event* events, int timeout_ms) {
+  const int n = epoll_wait(r->epoll, events, events_max, timeout_ms);
   ++r->counts.waits;
   ++*r->counts.syscalls;
   if (n < 0 && errno != EINTR) bench::fail_errno("epoll_wait");
+  return n;
+}
+
+// Looks for events for `spin_ns` before it sleeps.
+int wait_for_events(router* r, epoll_event* events) {
+  const uint64_t sleep_at_ns = r->spin_ns == 0 ? 0 : bench::monotonic_ns() + r->spin_ns;
+  while (r->spin_ns != 0 && bench::monotonic_ns() < sleep_at_ns)
+    if (const int n = wait_once(r, events, 0); n > 0) return n;
+  return wait_once(r, events, -1);
+}
+
+// One turn: write what is queued, wait, serve what is ready.
+void turn(router* r) {
+  flush_all(r);
+  epoll_event events[events_max];
+  const int n = wait_for_events(r, events);
   for (int i = 0; i < n; ++i) {
     auto* c = static_cast<connection*>(events[i].data.ptr);
     if (c == nullptr) {
@@ -279,8 +295,9 @@ void turn(router* r) {
   }
 }
 
-void init(router* r, const char* own_id) {
+void init(router* r, const char* own_id, const bench::options& o) {
   r->own_id = own_id;
+  r->spin_ns = o.spin_us * 1000;
   r->counts.syscalls = 0;
   r->epoll = epoll_create1(EPOLL_CLOEXEC);
   if (r->epoll < 0) bench::fail_errno("epoll_create1");
@@ -288,7 +305,7 @@ void init(router* r, const char* own_id) {
 
 bench::side_record receive_all(const bench::options& o, const std::function<void()>& on_bound) {
   static router r;
-  init(&r, "receiver");
+  init(&r, "receiver", o);
   r.listener = bench::listen_on(o.endpoint);
   watch(&r, EPOLL_CTL_ADD, r.listener, EPOLLIN, nullptr);
   on_bound();
@@ -308,7 +325,7 @@ bench::side_record receive_all(const bench::options& o, const std::function<void
 
 bench::side_record send_all(const bench::options& o) {
   static router r;
-  init(&r, "sender");
+  init(&r, "sender", o);
   add_connection(&r, bench::connect_to(o.endpoint));
   bench::sending_side side(o, [] { return r.counts; });
   r.user = &side;

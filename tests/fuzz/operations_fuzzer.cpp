@@ -369,11 +369,6 @@ class session final : public listener_of_acts {
             "messages that operations sent arrive, each once");
   }
 
-  struct control_memory {
-    static constexpr std::size_t size = 64;
-    alignas(cmsghdr) std::array<std::byte, size> bytes{};
-  };
-
   choices& decide_;
   std::array<connection, 2> streams_;
   connection datagrams_;

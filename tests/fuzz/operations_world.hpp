@@ -6,6 +6,7 @@
 #include <weir/io/descriptor.hpp>
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -25,6 +26,12 @@ struct connection {
   descriptor theirs;
   bool is_whole = true;               ///< nobody closed or reset it: bytes must add up
   tally received, given, sent, taken; ///< by operations on ours; by plain calls on theirs
+};
+
+/// Where a message's control data comes in.
+struct control_memory {
+  static constexpr std::size_t size = 64;
+  alignas(cmsghdr) std::array<std::byte, size> bytes{};
 };
 
 /// On a backend and within bounds that the input chooses.

@@ -22,14 +22,11 @@ inline std::span<std::byte> memory_of(std::string& text) {
   return std::as_writable_bytes(std::span(text));
 }
 
-class fs_test : public coroutine_fixture, public testing::WithParamInterface<backend_case> {
+class fs_test : public per_backend<coroutine_fixture> {
  protected:
   fs_test() = default;
   explicit fs_test(const std::filesystem::path& below) : scratch_(below) {}
 
-  void SetUp() override { coroutine_fixture::open(GetParam(), GetParam().options()); }
-  void reopen(const loop_options& options) { coroutine_fixture::open(GetParam(), options); }
-  loop_options options() const { return GetParam().options(); }
   bool on_threads() { return on().backend().execution_of(operation_kind::read_at) == execution::offloaded; }
 
   scratch_directory scratch_;

@@ -107,7 +107,7 @@ TEST_P(contract_capabilities, that_repeat_themselves_go_together_and_all_at_once
   expect_to_accept_and_receive();
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_capabilities, each_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_capabilities, each_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -63,7 +63,7 @@ TEST_P(contract_accept, skips_clients_that_have_gone_away) {
   EXPECT_FALSE(many.is_done()) << "a connection that is gone is not the listener's error";
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_accept, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_accept, each_stream(), name_of_transport);
 
 } // namespace
 } // namespace weir::test

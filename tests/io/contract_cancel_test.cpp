@@ -363,8 +363,8 @@ TEST_P(contract_cancel, ends_all_that_wait_for_bytes_which_only_one_of_them_gets
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_cancel, each_stream(), stream_name);
-INSTANTIATE_TEST_SUITE_P(backends, contract_cancel_tcp, each_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_cancel, each_stream(), name_of_transport);
+INSTANTIATE_TEST_SUITE_P(backends, contract_cancel_tcp, each_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

@@ -169,8 +169,8 @@ TEST_P(contract_descriptor, two_loops_may_use_one_descriptor_in_turn) {
   EXPECT_EQ(there.text(), "two");
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_descriptor, each_stream(), stream_name);
-INSTANTIATE_TEST_SUITE_P(backends, contract_descriptor_reuse, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_descriptor, each_stream(), name_of_transport);
+INSTANTIATE_TEST_SUITE_P(backends, contract_descriptor_reuse, each_stream(), name_of_transport);
 
 } // namespace
 } // namespace weir::test

@@ -352,9 +352,9 @@ std::vector<backend_case> backends_with_files_on_threads() {
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, contract_files,
-                         testing::ValuesIn(file_backends().begin(), file_backends().end()), backend_name);
+                         testing::ValuesIn(file_backends().begin(), file_backends().end()), name_of_backend);
 INSTANTIATE_TEST_SUITE_P(backends, contract_files_on_threads,
-                         testing::ValuesIn(backends_with_files_on_threads()), backend_name);
+                         testing::ValuesIn(backends_with_files_on_threads()), name_of_backend);
 
 } // namespace
 } // namespace weir::test

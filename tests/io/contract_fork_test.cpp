@@ -62,7 +62,7 @@ TEST_P(contract_fork, a_forked_child_makes_a_loop_of_its_own) {
   ASSERT_TRUE(wait_for([&] { return receiving.received == "in the parent"; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_fork, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_fork, each_stream(), name_of_transport);
 
 } // namespace
 } // namespace weir::test

@@ -311,7 +311,7 @@ TEST_P(contract_kinds, a_handler_may_destroy_its_operation) {
   ASSERT_TRUE(wait_for([&] { return !receiving_many; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_kinds, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_kinds, each_stream(), name_of_transport);
 
 } // namespace
 } // namespace weir::test

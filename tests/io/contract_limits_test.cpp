@@ -288,8 +288,8 @@ TEST_P(contract_quantum, bounds_what_one_stream_reads_in_a_turn) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_limits, each_backend(), backend_name);
-INSTANTIATE_TEST_SUITE_P(backends, contract_quantum, each_reactor(), backend_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_limits, each_backend(), name_of_backend);
+INSTANTIATE_TEST_SUITE_P(backends, contract_quantum, each_reactor(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

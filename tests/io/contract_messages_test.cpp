@@ -12,23 +12,18 @@
 namespace weir::test {
 namespace {
 
-class contract_messages : public loop_fixture,
-                          public testing::WithParamInterface<std::tuple<backend_case, datagram_transport>> {
+class contract_messages : public per_backend_and_kind<loop_fixture, datagram_transport> {
  protected:
   void SetUp() override {
     if (const std::string why = why_no_datagrams(over()); !why.empty()) GTEST_SKIP() << why;
-    open(which(), which().options());
+    per_backend_and_kind::SetUp();
   }
-  void reopen(const loop_options& options) { open(which(), options); }
-  backend_case which() const { return std::get<0>(GetParam()); }
-  loop_options options() const { return which().options(); }
   loop_options with_slots(std::size_t slots) const {
     loop_options tiny = options();
     tiny.buffers.slot_bytes = 4096;
     tiny.buffers.budget_bytes = slots * tiny.buffers.slot_bytes;
     return tiny;
   }
-  datagram_transport over() const { return std::get<1>(GetParam()); }
 };
 using contract_local_messages = contract_messages; // over the loopback interface UDP always has room
 using contract_udp_messages = contract_messages;
@@ -382,19 +377,18 @@ TEST_P(contract_messages, pass_by_the_thousand_through_few_slots) {
     ASSERT_EQ(receiving.messages[index].text, std::to_string(index));
 }
 
-std::string name_of_case(const testing::TestParamInfo<contract_messages::ParamType>& info) {
-  return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
-}
 template <class... Transports>
 auto over_each(Transports... transports) {
   return testing::Combine(each_backend(), testing::Values(transports...));
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, contract_messages,
-                         over_each(datagram_transport::udp, datagram_transport::local), name_of_case);
+                         over_each(datagram_transport::udp, datagram_transport::local),
+                         name_of_both<datagram_transport>);
 INSTANTIATE_TEST_SUITE_P(backends, contract_local_messages, over_each(datagram_transport::local),
-                         name_of_case);
-INSTANTIATE_TEST_SUITE_P(backends, contract_udp_messages, over_each(datagram_transport::udp), name_of_case);
+                         name_of_both<datagram_transport>);
+INSTANTIATE_TEST_SUITE_P(backends, contract_udp_messages, over_each(datagram_transport::udp),
+                         name_of_both<datagram_transport>);
 
 } // namespace
 } // namespace weir::test

@@ -127,7 +127,7 @@ TEST_P(contract_steady_state, streaming_reads_nothing_in_vain_and_much_at_once) 
   EXPECT_LE(counters.receive_calls - counters.receive_again, total / 4096) << "reads of less than a page";
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_steady_state, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_steady_state, each_stream(), name_of_transport);
 
 } // namespace
 } // namespace weir::test

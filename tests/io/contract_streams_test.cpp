@@ -291,7 +291,7 @@ TEST_P(contract_streams, share_the_loop_fairly) {
   EXPECT_EQ(flooded.result(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_streams, each_stream(), stream_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_streams, each_stream(), name_of_transport);
 
 } // namespace
 } // namespace weir::test

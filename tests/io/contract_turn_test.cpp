@@ -359,7 +359,7 @@ TEST_P(contract_turn, spinning_changes_nothing_but_the_time_it_takes) {
   ASSERT_TRUE(wait_for([&] { return !later.is_armed(); }));
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, contract_turn, each_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(backends, contract_turn, each_backend(), name_of_backend);
 
 } // namespace
 } // namespace weir::test

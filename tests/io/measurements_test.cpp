@@ -174,9 +174,9 @@ TEST_P(measurements_test, attention_is_paid_once_in_a_turn_and_wakes_the_loop) {
   on().on_attention(nullptr);
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, measurements_test, each_backend(), backend_name);
+INSTANTIATE_TEST_SUITE_P(backends, measurements_test, each_backend(), name_of_backend);
 INSTANTIATE_TEST_SUITE_P(backends, system_calls_measurements_test,
-                         testing::ValuesIn(all_backends().begin(), all_backends().end()), backend_name);
+                         testing::ValuesIn(all_backends().begin(), all_backends().end()), name_of_backend);
 
 TEST(slow_handlers_test, keeps_the_worst_of_each_line_and_counts_them) {
   slow_handlers list;

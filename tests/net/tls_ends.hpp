@@ -87,13 +87,8 @@ inline task<tls_ends> shake_hands(any_byte_stream client, any_byte_stream server
 }
 
 /// Once on each backend over each kind of carrier.
-class tls_test : public coroutine_fixture,
-                 public testing::WithParamInterface<std::tuple<backend_case, carrier>> {
+class tls_test : public per_backend_and_kind<coroutine_fixture, carrier> {
  protected:
-  void SetUp() override { open(which(), which().options()); }
-  backend_case which() const { return std::get<0>(GetParam()); }
-  carrier over() const { return std::get<1>(GetParam()); }
-
   /// As the settings say; neither has to succeed.
   task<tls_ends> attempt(tls_settings settings) {
     auto [client, server] = carriers(over());
@@ -108,9 +103,6 @@ class tls_test : public coroutine_fixture,
   }
 };
 
-inline std::string name_of_tls(const testing::TestParamInfo<std::tuple<backend_case, carrier>>& info) {
-  return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
-}
 inline auto over_each_carrier() {
   return testing::Combine(on_each_backend(),
                           testing::Values(carrier::tcp, carrier::local, carrier::single_bytes));

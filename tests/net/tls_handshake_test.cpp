@@ -299,8 +299,8 @@ TEST_P(tls_handshake, cancelled_at_every_step_leaves_nothing) {
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, tls_handshake, over_each_carrier(), name_of_tls);
-INSTANTIATE_TEST_SUITE_P(backends, tls_handshake_tcp, over_tls_tcp(), name_of_tls);
+INSTANTIATE_TEST_SUITE_P(backends, tls_handshake, over_each_carrier(), name_of_both<carrier>);
+INSTANTIATE_TEST_SUITE_P(backends, tls_handshake_tcp, over_tls_tcp(), name_of_both<carrier>);
 
 } // namespace
 } // namespace weir::test

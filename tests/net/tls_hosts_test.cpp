@@ -186,7 +186,7 @@ TEST_P(tls_hosts_test, the_dot_of_the_root_is_no_part_of_the_name) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(carriers, tls_hosts_test, over_tls_tcp(), name_of_tls);
+INSTANTIATE_TEST_SUITE_P(carriers, tls_hosts_test, over_tls_tcp(), name_of_both<carrier>);
 
 class tls_hosts_interop : public backend_test {
  protected:

@@ -90,7 +90,7 @@ TEST_P(tls_handshakes, heavy_10000_leave_nothing_behind) {
   repeat(10'000);
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, tls_handshakes, over_tls_tcp(), name_of_tls);
+INSTANTIATE_TEST_SUITE_P(backends, tls_handshakes, over_tls_tcp(), name_of_both<carrier>);
 
 } // namespace
 } // namespace weir::test

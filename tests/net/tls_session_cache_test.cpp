@@ -168,7 +168,7 @@ TEST_P(tls_session_cache_test, resumes_with_the_clients_certificate) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, tls_session_cache_test, over_tls_tcp(), name_of_tls);
+INSTANTIATE_TEST_SUITE_P(backends, tls_session_cache_test, over_tls_tcp(), name_of_both<carrier>);
 
 } // namespace
 } // namespace weir::test

@@ -312,8 +312,8 @@ TEST_P(tls_stream_life, idle_holds_no_buffer) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, tls_stream_life, over_each_carrier(), name_of_tls);
-INSTANTIATE_TEST_SUITE_P(backends, tls_tcp_life, over_tls_tcp(), name_of_tls);
+INSTANTIATE_TEST_SUITE_P(backends, tls_stream_life, over_each_carrier(), name_of_both<carrier>);
+INSTANTIATE_TEST_SUITE_P(backends, tls_tcp_life, over_tls_tcp(), name_of_both<carrier>);
 
 } // namespace
 } // namespace weir::test

@@ -96,7 +96,7 @@ TEST_P(tls_volume, of_messages_in_steady_state_allocates_nothing) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, tls_volume, over_tls_tcp(), name_of_tls);
+INSTANTIATE_TEST_SUITE_P(backends, tls_volume, over_tls_tcp(), name_of_both<carrier>);
 
 } // namespace
 } // namespace weir::test

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 #include <support/loop_fixture.hpp>
+#include <support/per_backend.hpp>
 #include <support/sockets.hpp>
 
 #include <array>
@@ -18,7 +19,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -88,36 +88,15 @@ std::vector<backend_case> real_upper_backends();
 std::vector<backend_case> upper_backends();
 
 /// Once on each of them.
-class backend_test : public coroutine_fixture, public testing::WithParamInterface<backend_case> {
- protected:
-  void SetUp() override { open(GetParam(), GetParam().options()); }
-  void reopen(const loop_options& options) { open(GetParam(), options); }
-  loop_options options() const { return GetParam().options(); }
-};
+class backend_test : public per_backend<coroutine_fixture> {};
 
 /// Once on each of them with each kind of stream socket.
-class transport_test : public coroutine_fixture,
-                       public testing::WithParamInterface<std::tuple<backend_case, transport>> {
+class transport_test : public per_transport<coroutine_fixture> {
  protected:
-  void SetUp() override {
-    open(which(), which().options());
-    if (const std::string reason = why_no_sockets(over()); !reason.empty()) GTEST_SKIP() << reason;
-  }
-  void reopen(const loop_options& options) { open(which(), options); }
-  backend_case which() const { return std::get<0>(GetParam()); }
-  loop_options options() const { return which().options(); }
-  transport over() const { return std::get<1>(GetParam()); }
   /// Pool slots that unread bytes pin: without those that lie in the kernel's hands.
   std::size_t pinned_slots();
 };
 
-inline std::string name_of_backend(const testing::TestParamInfo<backend_case>& info) {
-  return info.param.name;
-}
-inline std::string
-name_of_transport(const testing::TestParamInfo<std::tuple<backend_case, transport>>& info) {
-  return std::string(std::get<0>(info.param).name) + "_" + name_of(std::get<1>(info.param));
-}
 inline auto on_each_backend() {
   return testing::ValuesIn(upper_backends());
 }

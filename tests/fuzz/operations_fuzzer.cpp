@@ -69,8 +69,7 @@ class session final : public listener_of_acts {
   void connect_by_hand(connection& which) {
     which.theirs = descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     ::connect(which.theirs.get(), address(), sizeof address_);
-    pollfd ready{listener_.get(), POLLIN, 0};
-    require(::poll(&ready, 1, 5'000) == 1, "a connection over loopback");
+    require(becomes_readable(listener_.get()), "a connection over loopback");
     which.ours = descriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     require(static_cast<bool>(which.ours), "accept4");
   }

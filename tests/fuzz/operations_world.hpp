@@ -20,6 +20,15 @@ inline std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
+/// Within 5 s. The alarm by which libFuzzer watches over slow inputs interrupts a call now and then.
+inline bool becomes_readable(int number) {
+  pollfd ready{number, POLLIN, 0};
+  int count = 0;
+  do count = ::poll(&ready, 1, 5'000);
+  while (count < 0 && errno == EINTR);
+  return count == 1;
+}
+
 /// Two ends of a connection: operations work on ours, plain calls on theirs.
 struct connection {
   descriptor ours;
@@ -76,8 +85,7 @@ inline void check(connection& on) {
   std::array<std::byte, 4'096> bytes;
   const auto drain = [&](const descriptor& from, tally& into, const tally& expected) {
     while (into.count < expected.count) {
-      pollfd ready{from.get(), POLLIN, 0};
-      require(::poll(&ready, 1, 5'000) == 1, "bytes that were sent arrive");
+      require(becomes_readable(from.get()), "bytes that were sent arrive");
       const ssize_t got = ::recv(from.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
       require(got > 0, "bytes that were sent can be read");
       into.add(std::span(bytes).first(static_cast<std::size_t>(got)));

@@ -59,6 +59,8 @@ std::map<std::string, std::string> defaults_of_the_library() {
       {"zmtp::socket_options::connections_max", count_text(zmtp.connections_max)},
       {"zmtp::socket_options::send_hwm", count_text(zmtp.send_hwm)},
       {"zmtp::socket_options::receive_hwm", count_text(zmtp.receive_hwm)},
+      {"zmtp::socket_options::stream.loopback_receive_buffer_bytes",
+       bytes_text(static_cast<std::size_t>(zmtp.stream.loopback_receive_buffer_bytes))},
   };
 }
 

@@ -58,7 +58,7 @@ class Benchmark:
 
     def pingpong(self):
         chosen = self.chosen(ROUND_TRIP)
-        spinning = [c.spinning(SPIN_US) for c in chosen if c.key != "libzmq"]
+        spinning = [c.spinning(SPIN_US) for c in chosen if c.key != "libzmq"]  # which cannot
         for transport in self.options.transports:
             case = Case(transport, 2, FULL_SIZE_BYTES, "pingpong")
             rows = self.measure(case, chosen + spinning, self.side_block_runs, fixed_messages=ROUND_TRIPS)

@@ -267,9 +267,11 @@ int wait_once(router* r, epoll_event* events, int timeout_ms) {
 
 // Looks for events for `spin_ns` before it sleeps.
 int wait_for_events(router* r, epoll_event* events) {
-  const uint64_t sleep_at_ns = r->spin_ns == 0 ? 0 : bench::monotonic_ns() + r->spin_ns;
-  while (r->spin_ns != 0 && bench::monotonic_ns() < sleep_at_ns)
-    if (const int n = wait_once(r, events, 0); n > 0) return n;
+  if (r->spin_ns != 0) {
+    const uint64_t sleep_at_ns = bench::monotonic_ns() + r->spin_ns;
+    while (bench::monotonic_ns() < sleep_at_ns)
+      if (const int n = wait_once(r, events, 0); n > 0) return n;
+  }
   return wait_once(r, events, -1);
 }
 

@@ -8,7 +8,6 @@
 #include <weir/net/tls_stream.hpp>
 
 #include <string>
-#include <tuple>
 #include <utility>
 
 namespace weir::test {

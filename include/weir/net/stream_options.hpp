@@ -14,7 +14,7 @@ struct stream_options {
   bool keep_alive = false;                 ///< SO_KEEPALIVE
   int keep_alive_idle_s = 0;               ///< TCP_KEEPIDLE
   int receive_buffer_bytes = 0;            ///< SO_RCVBUF
-  int loopback_receive_buffer_bytes = 0;   ///< where the other is 0: SO_RCVBUF of TCP on loopback addresses
+  int loopback_receive_buffer_bytes = 0;   ///< SO_RCVBUF of TCP on loopback, if the one above is 0
   int send_buffer_bytes = 0;               ///< SO_SNDBUF
   std::optional<std::size_t> credit_bytes; ///< unread bytes at which receiving pauses; default: the loop's
   std::optional<std::size_t> send_bytes;   ///< unsent bytes at which writers wait; default: the loop's

@@ -28,7 +28,7 @@ socket::send_status dealer::try_send(message& from) {
   for (std::size_t left = turn_.size(); left > 0; --left) {
     pipe* to = turn_.front();
     if (turn_.size() > 1) turn_.push_back(turn_.pop_front());
-    if (try_push_short(*to, from, 0)) return send_status::sent;
+    if (from.size() == 1 && try_push_short(*to, from[0])) return send_status::sent;
     if (to->out.is_full()) continue;
     push(*to, from, 0);
     return send_status::sent;

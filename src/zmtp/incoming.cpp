@@ -23,11 +23,11 @@ void incoming::push(lease&& chunk) {
 void incoming::enter_front() noexcept {
   owner_ = chunks_.empty() ? nullptr : chunks_.front().owner();
   at_ = chunks_.empty() ? nullptr : chunks_.front().data();
-  left_ = chunks_.empty() ? 0 : chunks_.front().size();
+  end_ = chunks_.empty() ? nullptr : at_ + chunks_.front().size();
 }
 
 void incoming::skip_used_chunks() noexcept {
-  while (left_ == 0 && !chunks_.empty()) {
+  while (left() == 0 && !chunks_.empty()) {
     pinned_bytes_ -= chunks_.front().pinned_bytes();
     chunks_.pop_front();
     enter_front();
@@ -58,8 +58,8 @@ void incoming::take(message& into, std::size_t first) {
 /// In one chunk, or byte by byte from several. The scanner has found nothing wrong with it.
 frame_header incoming::take_header() noexcept {
   frame_header header;
-  if (decode_header(at_, left_, header) == header_status::complete) {
-    advance(header.header_bytes);
+  if (decode_header(at_, left(), header) == header_status::complete) {
+    at_ += header.header_bytes;
   } else {
     std::byte bytes[header_bytes_max];
     std::size_t count = 0;
@@ -73,7 +73,7 @@ frame_header incoming::take_header() noexcept {
 
 void incoming::take_body(frame& into, std::size_t size) {
   if (size == 0) return into.clear();
-  if (size <= left_) {
+  if (size <= left()) {
     into.assign_slice(*owner_, at_, size);
     return skip(size);
   }
@@ -84,8 +84,8 @@ void incoming::take_body(frame& into, std::size_t size) {
 
 void incoming::skip(std::size_t count) noexcept {
   while (count > 0) {
-    const std::size_t piece = std::min(count, left_);
-    advance(piece);
+    const std::size_t piece = std::min(count, left());
+    at_ += piece;
     count -= piece;
     skip_used_chunks();
   }
@@ -103,9 +103,9 @@ void incoming::skip_message(frame_header header) noexcept {
 void incoming::copy_out(std::byte* to, std::size_t count) noexcept {
   while (count > 0) {
     skip_used_chunks();
-    const std::size_t piece = std::min(count, left_);
+    const std::size_t piece = std::min(count, left());
     std::memcpy(to, at_, piece);
-    advance(piece);
+    at_ += piece;
     to += piece;
     count -= piece;
   }
@@ -130,7 +130,7 @@ std::span<std::byte> incoming::open_large_body() {
   lease& last = chunks_.back();
   std::memcpy(large_body_.writable().data(), last.data() + last.size() - arrived, arrived);
   last.truncate(last.size() - arrived);
-  if (chunks_.size() == 1) left_ -= arrived;
+  if (chunks_.size() == 1) end_ -= arrived;
   skip_used_chunks();
   return large_body_.writable().subspan(arrived);
 }
@@ -144,7 +144,7 @@ void incoming::close_large_body() {
 void incoming::unpin(std::size_t index) {
   lease& chunk = chunks_[index];
   const bool is_front = index == 0;
-  lease copy = lease::copy_of(is_front ? std::span<const std::byte>(at_, left_) : chunk.bytes());
+  lease copy = lease::copy_of(is_front ? std::span<const std::byte>(at_, left()) : chunk.bytes());
   pinned_bytes_ += copy.pinned_bytes();
   pinned_bytes_ -= chunk.pinned_bytes();
   chunk = std::move(copy);
@@ -170,6 +170,7 @@ void incoming::end_of_connection() noexcept {
   large_body_.reset();
   drop_behind_whole_messages();
   taken_ -= scanner_.messages_completed(); // modulo 2^64: `messages` stays what it is
+  close_short_way();
   scanner_ = frame_scanner(limits_);
 }
 
@@ -193,10 +194,7 @@ void incoming::drop_behind_whole_messages() noexcept {
   }
   settle();
   for (; chunk < chunks_.size(); ++chunk, offset = 0) chunks_[chunk].truncate(offset);
-  if (!chunks_.empty()) {
-    const auto used = static_cast<std::size_t>(at_ - chunks_.front().data());
-    left_ = chunks_.front().size() - used;
-  }
+  if (!chunks_.empty()) end_ = chunks_.front().data() + chunks_.front().size();
   skip_used_chunks();
 }
 

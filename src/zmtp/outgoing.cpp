@@ -25,7 +25,10 @@ void outgoing::push(const message& from, std::size_t first) {
 }
 
 void outgoing::renew_short_way() noexcept {
-  short_way_max_ = std::min(settle_at_, begins_.capacity());
+  constexpr std::size_t short_message_bytes = short_header_bytes + short_body_bytes_max + entry_bytes;
+  const std::size_t bytes_left = bytes_max_ - std::min(bytes_max_, held_bytes());
+  short_way_max_ = begins_.size() + bytes_left / short_message_bytes;
+  short_way_max_ = std::min({short_way_max_, settle_at_, begins_.capacity()});
   if (messages_max_ != 0) short_way_max_ = std::min(short_way_max_, messages_max_);
   if (is_detaching_) short_way_max_ = 0;
 }
@@ -41,16 +44,29 @@ void outgoing::push_frame(const frame& part, frame_kind kind) {
   written_ += header + size;
 }
 
-/// Forgets the messages that the kernel has wholly taken: those behind which another one begins that it has
-/// reached.
+/// Forgets the messages that the kernel has wholly taken: all where it has all bytes, else those in front of
+/// the last one that it has begun.
 void outgoing::settle() noexcept {
-  settle_at_ = begins_.size() + settle_interval;
-  if (!stream_) return;
-  const std::uint64_t taken = stream_->bytes_sent();
-  while (begins_.size() > 1 && begins_[1] <= taken) begins_.pop_front();
-  if (begins_.size() == 1 && taken >= written_) begins_.pop_front();
+  if (stream_ && !begins_.empty()) {
+    const std::uint64_t taken = stream_->bytes_sent();
+    const std::size_t begun = count_begun(taken);
+    begins_.drop_front(taken >= written_ ? begins_.size() : begun - std::min(begun, std::size_t{1}));
+  }
   settle_at_ = begins_.size() + settle_interval;
   renew_short_way();
+}
+
+/// Messages whose first byte stands at or before `position`, which are the oldest.
+std::size_t outgoing::count_begun(std::uint64_t position) const noexcept {
+  std::size_t low = 0;
+  for (std::size_t high = begins_.size(); low < high;) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (begins_[middle] <= position)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
 }
 
 void outgoing::push_large_frame(const frame& part, frame_kind kind) {
@@ -69,6 +85,7 @@ void outgoing::push_command(std::span<const std::byte> encoded) {
   if (!stream_) return;
   target_->append_copy(encoded);
   written_ += encoded.size();
+  renew_short_way();
   stream_->output_written();
 }
 
@@ -81,6 +98,7 @@ void outgoing::attach(stream& connection) {
   target_ = &output;
   for (std::size_t i = 0; i < begins_.size(); ++i) begins_[i] += shift;
   written_ += shift;
+  renew_short_way();
   if (!target_->empty()) connection.output_written();
 }
 

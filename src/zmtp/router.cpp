@@ -61,6 +61,7 @@ void router::retired(pipe& peer) noexcept {
 }
 
 pipe* router::find(std::string_view routing_id) noexcept {
+  if (last_found_ && last_found_->routing_id() == routing_id) return last_found_;
   const auto found = peers_.find(routing_id);
   if (found == peers_.end()) return nullptr;
   last_found_ = found->second;
@@ -68,14 +69,14 @@ pipe* router::find(std::string_view routing_id) noexcept {
 }
 
 socket::send_status router::try_send(message& from) {
-  const bool goes_where_the_last_went = last_found_ && !from.empty() && last_found_->prefix() == from.front();
-  if (goes_where_the_last_went && try_push_short(*last_found_, from, 1)) return send_status::sent;
-  return route(from, goes_where_the_last_went);
+  pipe* const last = last_found_;
+  if (last && from.size() == 2 && last->prefix().equals_short(from[0]) && try_push_short(*last, from[1]))
+    return send_status::sent;
+  return route(from);
 }
 
-socket::send_status router::route(message& from, bool goes_where_the_last_went) {
-  pipe* to = last_found_;
-  if (!goes_where_the_last_went) to = from.empty() ? nullptr : find(from.front().text());
+socket::send_status router::route(message& from) {
+  pipe* to = from.empty() ? nullptr : find(from.front().text());
   if (!to && options().mandatory) return send_status::unroutable;
   if (to && to->out.is_full()) {
     if (options().when_full == full_policy::wait) return send_status::full;

@@ -170,6 +170,7 @@ task<result<>> session::wait_for_room() {
   silence_timer_.unlink(); // it is us who do not listen
   pipe_.waits_for_room = true;
   pipe_.few_messages = options_.receive_hwm / 2;
+  pipe_.in.close_short_way(); // it was opened without knowing that
   while (outcome && must_wait()) {
     pipe_.room.reset();
     outcome = co_await pipe_.room.wait();

@@ -27,30 +27,12 @@ socket::~socket() {
 
 // --- receiving ---
 
-bool socket::try_receive(message& into) {
-  pipe* const from = ready_.front();
-  if (!from) return false;
-  if (!try_take_alike(*from, into)) take(*from, into);
-  return true;
-}
-
-/// The way of most messages where there are many: one like it was received into the same message just before,
-/// and nothing else is due. It costs no call.
-bool socket::try_take_alike(pipe& from, message& into) noexcept {
-  const std::size_t body = receives_routing_id_ ? 1 : 0;
-  const bool more_than_few = from.in.messages() > from.few_messages + 1;
-  if (!more_than_few || !ready_.has_at_most_one() || into.size() != body + 1) return false;
-  if (receives_routing_id_ && !into[0].try_assign_share(from.prefix())) return false;
-  if (!from.in.try_take_short(into[body])) return false;
-  ++counters_.messages_received;
-  return true;
-}
-
-void socket::take(pipe& from, message& into) {
+bool socket::take(pipe& from, message& into) {
   if (receives_routing_id_) into.overwrite(0).assign_share(from.prefix());
   from.in.take(into, receives_routing_id_ ? 1 : 0);
   ++counters_.messages_received;
   after_take(from);
+  return true;
 }
 
 /// One message from each in turn; a session that waits for room goes on.
@@ -58,10 +40,18 @@ void socket::after_take(pipe& from) {
   list_hook<ready_list>& turn = from;
   turn.unlink();
   if (from.in.has_message()) ready_.push_back(from);
+  open_short_way(from);
   if (from.waits_for_room && has_half_the_room(from)) from.room.set();
   if (from.in.has_message()) return;
   if (incoming::is_short(home_.buffers())) from.in.unpin_all();
   release_if_done(from);
+}
+
+/// As long as nothing is due but its next message: it is no other's turn, its session need not be told.
+void socket::open_short_way(pipe& from) noexcept {
+  const std::uint64_t due_at = from.few_messages + 1;
+  const bool is_sole = ready_.has_at_most_one();
+  from.in.open_short_way(is_sole && from.in.messages() > due_at ? from.in.messages() - due_at : 0);
 }
 
 bool socket::has_half_the_room(const pipe& from) const noexcept {
@@ -72,7 +62,10 @@ bool socket::has_half_the_room(const pipe& from) const noexcept {
 
 bool socket::messages_arrived(pipe& from) noexcept {
   list_hook<ready_list>& turn = from;
-  if (!turn.is_linked() && !from.earlier) ready_.push_back(from);
+  if (!turn.is_linked() && !from.earlier) {
+    if (!ready_.empty()) ready_.front()->in.close_short_way(); // it was alone
+    ready_.push_back(from);
+  }
   bool has_woken = false;
   while (!ready_.empty()) {
     waiting_receive* const waiting = receivers_.front();

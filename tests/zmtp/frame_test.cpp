@@ -53,9 +53,13 @@ TEST_F(frame_test, equals_another_with_the_same_bytes_however_they_are_kept) {
     const frame kept{std::string_view(text)};
     EXPECT_TRUE(kept == frame::borrowed(bytes_of(text)));
     EXPECT_FALSE(kept == frame(std::string_view(text + "x")));
+    EXPECT_EQ(kept.equals_short(frame(std::string_view(text))), size >= 4 && size <= 16);
+    EXPECT_FALSE(kept.equals_short(frame(std::string_view(text + "x"))));
+    EXPECT_FALSE(kept.equals_short(frame::borrowed(bytes_of(text)))) << "takes more than a look";
     for (char& letter : text) {
       letter = 'y';
       EXPECT_FALSE(kept == frame(std::string_view(text))) << "of " << size;
+      EXPECT_FALSE(kept.equals_short(frame(std::string_view(text)))) << "of " << size;
       letter = 'x';
     }
   }

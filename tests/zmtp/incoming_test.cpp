@@ -162,6 +162,7 @@ TEST_F(incoming_test, gives_the_same_by_the_short_way) {
     frame body;
     std::size_t quick = 0;
     for (const std::string& expected : bodies) {
+      in.open_short_way(in.messages());
       if (in.try_take_short(body)) {
         ++quick;
       } else {
@@ -181,8 +182,26 @@ TEST_F(incoming_test, gives_the_same_by_the_short_way) {
 TEST_F(incoming_test, has_no_short_way_for_commands_and_messages_of_several_frames) {
   arrive(wire_command("PING", std::string("\0\0", 2)) + wire_message({"a", "b"}) + wire_frame("end"));
   frame body;
+  in.open_short_way(2);
   EXPECT_FALSE(in.try_take_short(body));
   EXPECT_EQ(take_all(), (std::vector<parts>{{"a", "b"}, {"end"}}));
+}
+
+TEST_F(incoming_test, has_its_short_way_open_for_as_many_messages_as_was_said) {
+  arrive(wire_frame("1") + wire_frame("2") + wire_frame("3") + wire_frame(std::string(100, '4')));
+  frame body;
+  EXPECT_FALSE(in.is_short_way_open());
+  in.open_short_way(2);
+  EXPECT_TRUE(in.try_take_short(body));
+  EXPECT_TRUE(in.try_take_short(body));
+  EXPECT_FALSE(in.is_short_way_open());
+  in.open_short_way(1);
+  in.close_short_way();
+  EXPECT_FALSE(in.is_short_way_open());
+  in.open_short_way(1);
+  in.end_of_connection();
+  EXPECT_FALSE(in.is_short_way_open());
+  EXPECT_EQ(take_all(), (std::vector<parts>{{"3"}, {std::string(100, '4')}}));
 }
 
 TEST_F(incoming_test, a_message_for_which_there_is_no_memory_is_lost_and_no_other) {

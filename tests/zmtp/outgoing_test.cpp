@@ -204,6 +204,52 @@ TEST_P(outgoing_test, is_full_at_the_number_of_bytes_whatever_one_message_has) {
   });
 }
 
+/// The short way looks at no bound but one number, which must be right whatever else was written meanwhile.
+TEST_P(outgoing_test, is_full_at_the_same_bounds_by_the_short_way) {
+  run([&]() -> task<> {
+    for (const std::size_t messages_max : {0u, 40u}) {
+      outgoing out(on().send_buffers(), messages_max, 3000);
+      const frame body(std::string_view("0123456789"));
+      int held = 0;
+      int quick = 0;
+      for (; !out.is_full(); ++held) {
+        if (out.try_push_short(body))
+          ++quick;
+        else
+          push(out, {"0123456789"});
+      }
+      EXPECT_EQ(held, messages_max ? 40 : 150) << "a header of 2 bytes, 10, and an entry of 8 each";
+      EXPECT_GT(quick, 0);
+      EXPECT_FALSE(out.try_push_short(body));
+    }
+    co_return;
+  });
+}
+
+/// What the kernel has taken is found among thousands of messages of which it has taken a part.
+TEST_P(outgoing_test, knows_which_of_many_messages_the_kernel_has_begun) {
+  run([&]() -> task<> {
+    constexpr std::size_t count = 20'000;
+    outgoing out(on().send_buffers(), count, unbounded);
+    const auto wire = connect();
+    out.attach(wire->connection);
+    const std::string body(100, 'b');
+    const frame short_body{std::string_view(body)};
+    for (std::size_t i = 0; i < count; ++i)
+      if (!out.try_push_short(short_body)) push(out, {body});
+    EXPECT_TRUE(out.is_full());
+    std::size_t read = 0;
+    while (out.is_full()) read += (co_await wire->peer.read(1)).size();
+    const std::uint64_t taken = wire->connection.bytes_sent();
+    std::size_t room = 0;
+    for (; !out.is_full(); ++room) push(out, {body});
+    EXPECT_EQ(room, taken / (body.size() + 2)) << "as many as the kernel has wholly taken";
+    co_await wire->peer.read((count + room) * (body.size() + 2) - read);
+    EXPECT_TRUE(out.is_empty());
+    co_await detach(on(), out, *wire);
+  });
+}
+
 TEST_P(outgoing_test, counts_empty_messages_and_has_room_again_when_they_are_sent) {
   run([&]() -> task<> {
     outgoing out(on().send_buffers(), 0, 1000);

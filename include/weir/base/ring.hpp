@@ -50,6 +50,11 @@ class ring {
   void push_back(T&& element) {
     if (size_ == capacity_) [[unlikely]]
       grow();
+    push_back_in_place(std::move(element));
+  }
+  /// Precondition: size() < capacity().
+  void push_back_in_place(T&& element) noexcept {
+    assert(size_ < capacity_);
     std::construct_at(&elements_[(first_ + size_) & (capacity_ - 1)], std::move(element));
     ++size_;
   }
@@ -67,6 +72,13 @@ class ring {
     first_ = (first_ + 1) & (capacity_ - 1);
     --size_;
     return element;
+  }
+
+  void drop_front(std::size_t count) noexcept {
+    assert(count <= size_);
+    for (std::size_t i = 0; i < count; ++i) std::destroy_at(&(*this)[i]);
+    first_ = (first_ + count) & (capacity_ - 1);
+    size_ -= count;
   }
 
   T pop_back() noexcept {

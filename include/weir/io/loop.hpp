@@ -163,7 +163,8 @@ class loop {
     return !awaiting_slots_.empty() && pool_.slots_returned() != slots_returned_seen_;
   }
   void submit_and_wait(std::uint64_t deadline_ns) noexcept;
-  void spin(std::uint64_t until_ns) noexcept;
+  bool spin(std::uint64_t until_ns) noexcept;
+  void note_wake() noexcept;
   void begin_phase(loop_phase phase) noexcept;
   void enter(loop_phase phase) noexcept;
   void enter(loop_phase phase, std::uint64_t at_ns) noexcept;

@@ -33,7 +33,8 @@ class outbound {
     bytes_ += count;
   }
   std::size_t contiguous_max() const noexcept { return chunks_.slot_bytes(); }
-  /// `prepare` of so much just says where.
+  /// What can be prepared without opening a chunk: nothing while it is empty.
+  std::byte* room() const noexcept { return room_; }
   std::size_t room_bytes() const noexcept { return static_cast<std::size_t>(room_end_ - room_); }
 
   void append_copy(std::span<const std::byte> bytes);

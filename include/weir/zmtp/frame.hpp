@@ -50,9 +50,14 @@ class frame {
   std::span<const std::byte> bytes() const noexcept { return {data(), size()}; }
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data()), size()}; }
   bool operator==(std::string_view other) const noexcept { return text() == other; }
-  bool operator==(const frame& other) const noexcept {
-    if (kind_ != kind::small || other.kind_ != kind::small) return text() == other.text();
-    return small_size_ == other.small_size_ && are_equal(storage_, other.storage_, small_size_);
+  bool operator==(const frame& other) const noexcept { return text() == other.text(); }
+  /// The same 4 to 16 bytes, told without a call; false where there are fewer or more, too. Routing ids are
+  /// compared once a message, and most have that many.
+  bool equals_short(const frame& other) const noexcept {
+    if (kind_ != kind::small || other.kind_ != kind::small || small_size_ != other.small_size_) return false;
+    if (small_size_ < 4 || small_size_ > 16) return false;
+    return small_size_ < 8 ? ends_are_equal<std::uint32_t>(storage_, other.storage_, small_size_)
+                           : ends_are_equal<std::uint64_t>(storage_, other.storage_, small_size_);
   }
 
   void clear() noexcept {
@@ -153,12 +158,6 @@ class frame {
     std::memcpy(storage_, from, inline_max);
     kind_ = kind::small;
     small_size_ = static_cast<std::uint8_t>(size);
-  }
-  /// Routing ids are compared once a message: the usual lengths, 4 to 16 bytes, without a call.
-  static bool are_equal(const std::byte* left, const std::byte* right, std::size_t size) noexcept {
-    if (size < 4 || size > 16) return std::memcmp(left, right, size) == 0;
-    return size < 8 ? ends_are_equal<std::uint32_t>(left, right, size)
-                    : ends_are_equal<std::uint64_t>(left, right, size);
   }
   /// The first and the last word, which overlap: that is all of it.
   template <class Word>

@@ -39,8 +39,18 @@ class incoming {
   /// has_message(). Throws std::bad_alloc only for a frame that spans leases or a fourth frame: that message
   /// is lost then, and no other.
   void take(message& into, std::size_t first = 0);
-  /// Takes a message of one short frame whose bytes `into` can take without a call, with others behind it in
-  /// the chunk: the usual case where many arrive. False: nothing was done. Precondition: has_message().
+
+  // The short way, of a message of one short frame whose bytes a frame can take without a call, with others
+  // behind it in the chunk: the usual case where many arrive.
+
+  /// It may be taken so often before `take` is due again: at most as often as messages wait.
+  void open_short_way(std::uint64_t times) noexcept {
+    assert(times <= messages());
+    short_way_end_ = taken_ + times;
+  }
+  void close_short_way() noexcept { short_way_end_ = taken_; }
+  bool is_short_way_open() const noexcept { return taken_ < short_way_end_; }
+  /// False: nothing was done. Precondition: is_short_way_open().
   bool try_take_short(frame& into) noexcept;
 
   /// Bytes of a frame's body that are missing and worth receiving straight into memory of their own; 0 where
@@ -72,10 +82,8 @@ class incoming {
  private:
   void enter_front() noexcept;
   void skip_used_chunks() noexcept;
-  void advance(std::size_t count) noexcept {
-    at_ += count;
-    left_ -= count;
-  }
+  /// Bytes of the front chunk that were not read yet.
+  std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
   frame_header take_header() noexcept;
   void take_body(frame& into, std::size_t size);
   void copy_out(std::byte* to, std::size_t count) noexcept;
@@ -88,22 +96,24 @@ class incoming {
   scan_limits limits_;
   frame_scanner scanner_;
   std::uint64_t taken_ = 0; ///< of those that the scanner has counted; those of earlier connections are owed
+  std::uint64_t short_way_end_ = 0; ///< in terms of `taken_`
   ring<lease> chunks_;      ///< the front one is read at `at_`
   block* owner_ = nullptr;  ///< of the front chunk
   const std::byte* at_ = nullptr;
-  std::size_t left_ = 0; ///< bytes of the front chunk from `at_` on
+  const std::byte* end_ = nullptr; ///< of the front chunk
   std::size_t pinned_bytes_ = 0;
   lease large_body_;
 };
 
 inline bool incoming::try_take_short(frame& into) noexcept {
-  assert(has_message());
-  if (left_ <= short_header_bytes || at_[0] != std::byte{0}) return false;
-  const std::size_t body_bytes = std::to_integer<std::size_t>(at_[1]);
-  const std::size_t bytes_left = left_ - short_header_bytes;
-  if (body_bytes >= bytes_left) return false;
-  if (!into.try_assign_slice(*owner_, at_ + short_header_bytes, body_bytes, bytes_left)) return false;
-  advance(short_header_bytes + body_bytes);
+  assert(is_short_way_open());
+  const std::byte* const at = at_;
+  if (left() <= short_header_bytes || at[0] != std::byte{0}) return false;
+  const std::size_t body_bytes = std::to_integer<std::size_t>(at[1]);
+  const std::byte* const body = at + short_header_bytes;
+  const auto bytes_left = static_cast<std::size_t>(end_ - body);
+  if (body_bytes >= bytes_left || !into.try_assign_slice(*owner_, body, body_bytes, bytes_left)) return false;
+  at_ = body + body_bytes;
   ++taken_;
   return true;
 }

@@ -9,6 +9,7 @@
 // middle goes with its connection. Thread rule: the loop's thread.
 #pragma once
 
+#include <weir/base/copy_short.hpp>
 #include <weir/base/ring.hpp>
 #include <weir/net/outbound.hpp>
 #include <weir/net/stream.hpp>
@@ -55,13 +56,14 @@ class outgoing {
 
  private:
   static constexpr std::size_t settle_interval = 1024;
+  static constexpr std::size_t entry_bytes = sizeof(std::uint64_t);
 
   /// From this size on a body is sent from where it lies: below it, copying is cheaper than a place in the
   /// gathered write.
   static constexpr std::size_t by_reference_min_bytes = std::size_t{16} << 10;
 
   std::size_t held_bytes() const noexcept {
-    return target_->bytes() + begins_.size() * sizeof(std::uint64_t);
+    return target_->bytes() + begins_.size() * entry_bytes;
   }
   bool is_at_bound() const noexcept {
     return held_bytes() >= bytes_max_ || (messages_max_ != 0 && begins_.size() >= messages_max_);
@@ -69,6 +71,7 @@ class outgoing {
   void push_frame(const frame& part, frame_kind kind);
   void push_large_frame(const frame& part, frame_kind kind);
   void settle() noexcept;
+  std::size_t count_begun(std::uint64_t position) const noexcept;
   void renew_short_way() noexcept;
 
   outbound waiting_;
@@ -82,7 +85,7 @@ class outgoing {
   std::size_t copied_max_bytes_; ///< longest body that fits into a chunk together with its header
   std::size_t settle_at_ =
       settle_interval;            ///< so that `begins_` stays short when no message bound asks for it
-  std::size_t short_way_max_ = 0; ///< below so many in `begins_` one more fits, and none is to be settled
+  std::size_t short_way_max_ = 0; ///< below so many in `begins_` a short one fits, and none is to be settled
   bool is_detaching_ = false;
 };
 
@@ -98,13 +101,13 @@ inline bool outgoing::try_push_short(const frame& body) noexcept {
   const std::size_t body_bytes = body.size();
   const std::size_t frame_bytes = short_header_bytes + body_bytes;
   if (body_bytes > short_body_bytes_max || frame_bytes > to.room_bytes()) return false;
-  if (begins_.size() >= short_way_max_ || to.empty() || held_bytes() >= bytes_max_) return false;
-  begins_.push_back(std::uint64_t{written_});
-  std::byte* const at = to.prepare(frame_bytes);
-  encode_header(at, frame_kind::last, body_bytes);
+  if (begins_.size() >= short_way_max_) return false;
+  begins_.push_back_in_place(std::uint64_t{written_});
+  std::byte* const at = to.room();
   to.commit(frame_bytes);
   written_ += frame_bytes;
-  std::memcpy(at + short_header_bytes, body.data(), body_bytes);
+  encode_header(at, frame_kind::last, body_bytes);
+  copy_short(at + short_header_bytes, body.data(), body_bytes);
   return true;
 }
 

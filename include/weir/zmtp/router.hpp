@@ -29,7 +29,7 @@ class router final : public socket {
   result<> opened(pipe& peer) override;
   void retired(pipe& peer) noexcept override;
   send_status try_send(message& from) override;
-  send_status route(message& from, bool goes_where_the_last_went);
+  [[gnu::noinline]] send_status route(message& from);
 
   void enter(pipe& peer, std::string id);
   pipe* find(std::string_view routing_id) noexcept;

@@ -158,8 +158,12 @@ class Arena:
                     continue
             return f"tcp://127.0.0.1:{port}"
 
-    def run(self, contestant, case, messages, warmup, wrap=lambda role, command: command):
-        """One run. Returns the records of its processes, the receiving one first."""
+    def run(self, contestant, case, messages, warmup, wrap=lambda role, command: command, exchanged=False):
+        """One run. Returns the records of its processes, the receiving one first. `exchanged`: of two processes each
+        has the CPU that is else the other's."""
+        receiving_cpu, sending_cpu = self.cpus[0], self.cpus[-1]
+        if exchanged:
+            receiving_cpu, sending_cpu = sending_cpu, receiving_cpu
         command = [self.program(contestant), "--transport", case.transport, "--endpoint", self.endpoint(case.transport),
                    "--size", str(case.size_bytes), "--mode", case.mode, "--messages", str(messages),
                    "--warmup", str(warmup), *contestant.arguments]
@@ -170,9 +174,9 @@ class Arena:
                 children.wait_until(lambda: False)
                 return [only.record()]
             receiver = children.start(f"{contestant.program} (receiver)",
-                                      wrap("receive", command + ["--role", "receive", "--cpu", self.cpus[0]]))
+                                      wrap("receive", command + ["--role", "receive", "--cpu", receiving_cpu]))
             children.wait_until(lambda: b"ready\n" in receiver.output["stdout"])
             sender = children.start(f"{contestant.program} (sender)",
-                                    wrap("send", command + ["--role", "send", "--cpu", self.cpus[-1]]))
+                                    wrap("send", command + ["--role", "send", "--cpu", sending_cpu]))
             children.wait_until(lambda: False)
             return [receiver.record(), sender.record()]

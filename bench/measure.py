@@ -59,7 +59,8 @@ def summary(runs):
 
 def measure(arena, case, contestants, runs, target_s, progress, failed, fixed_messages=None):
     """A row for each contestant: its name and its summary, or its error. The contestants take turns, so that a
-    change of the machine's mood meets all of them."""
+    change of the machine's mood meets all of them; every other turn the two processes exchange their CPUs, so that a
+    CPU that a neighbour slows down meets both sides."""
     messages, results, errors = {}, {c: [] for c in contestants}, {}
 
     def attempt(contestant, act):
@@ -78,7 +79,8 @@ def measure(arena, case, contestants, runs, target_s, progress, failed, fixed_me
     def run_one(contestant):
         n = messages[contestant]
         warmup = 0 if case.mode == "original" else n // 10
-        results[contestant].append(figures(arena.run(contestant, case, n, warmup)))
+        exchanged = len(results[contestant]) % 2 == 1
+        results[contestant].append(figures(arena.run(contestant, case, n, warmup, exchanged=exchanged)))
 
     for contestant in contestants:
         attempt(contestant, calibrate_one)

@@ -103,7 +103,7 @@ def parse_options():
     add("--sizes", type=listed(positive), default=[64, 1024, 65536], metavar="BYTES,...")
     add("--transports", type=listed(str, ("tcp", "ipc")), default=["tcp", "ipc"], metavar="tcp,ipc")
     add("--pin", action="store_true", help="pin the two sides of one process to a CPU each, too")
-    add("--runs", type=positive, default=5, help="runs of each contestant (default 5)")
+    add("--runs", type=positive, default=6, help="runs of each contestant (default 6)")
     add("--contestants", type=listed(str, [c.key for c in CONTESTANTS]), metavar="KEY,...",
         help="of " + ", ".join(c.key for c in CONTESTANTS))
     add("--mode", choices=("stream", "pingpong", "original"), help="this block only")

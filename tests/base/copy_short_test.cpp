@@ -1,5 +1,5 @@
-// Short copies of every length: all of the range and nothing beside it. The blocks are as long as the ranges, so
-// that AddressSanitizer sees what else is read.
+// Short copies of every length: all of the range and nothing beside it. The blocks are as long as the ranges,
+// so that AddressSanitizer sees what else is read.
 #include <weir/base/copy_short.hpp>
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// copy_short: memcpy for a few hundred bytes at most whose number is known only at run time. It is no call, so
-// that a function whose usual way ends in a short copy keeps all it has in registers that nobody saves.
+// copy_short: memcpy for a few hundred bytes at most whose number is known only at run time. It is no call,
+// so that a function whose usual way ends in a short copy keeps all it has in registers that nobody saves.
 //
 // The ranges must not overlap; nothing outside of them is touched. Where there are many bytes memcpy is
 // faster.

@@ -97,8 +97,8 @@ class incoming {
   frame_scanner scanner_;
   std::uint64_t taken_ = 0; ///< of those that the scanner has counted; those of earlier connections are owed
   std::uint64_t short_way_end_ = 0; ///< in terms of `taken_`
-  ring<lease> chunks_;      ///< the front one is read at `at_`
-  block* owner_ = nullptr;  ///< of the front chunk
+  ring<lease> chunks_;              ///< the front one is read at `at_`
+  block* owner_ = nullptr;          ///< of the front chunk
   const std::byte* at_ = nullptr;
   const std::byte* end_ = nullptr; ///< of the front chunk
   std::size_t pinned_bytes_ = 0;

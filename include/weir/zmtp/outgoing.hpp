@@ -62,9 +62,7 @@ class outgoing {
   /// gathered write.
   static constexpr std::size_t by_reference_min_bytes = std::size_t{16} << 10;
 
-  std::size_t held_bytes() const noexcept {
-    return target_->bytes() + begins_.size() * entry_bytes;
-  }
+  std::size_t held_bytes() const noexcept { return target_->bytes() + begins_.size() * entry_bytes; }
   bool is_at_bound() const noexcept {
     return held_bytes() >= bytes_max_ || (messages_max_ != 0 && begins_.size() >= messages_max_);
   }

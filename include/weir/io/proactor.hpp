@@ -82,7 +82,7 @@ class proactor {
   /// From any thread, any number of times: makes the current or the next `wait` return. Async-signal-safe.
   virtual void wake() noexcept = 0;
 
-  /// Looks for completions without a system call where the backend can; used by the spin budget of the loop.
+  /// The same as `wait(0)`, without a system call where the backend can; used by the spin budget of the loop.
   virtual void poll() noexcept { wait(0); }
 
   /// Monotonic time, from an arbitrary start.

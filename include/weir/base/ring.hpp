@@ -74,6 +74,7 @@ class ring {
     return element;
   }
 
+  /// The oldest `count` elements go.
   void drop_front(std::size_t count) noexcept {
     assert(count <= size_);
     for (std::size_t i = 0; i < count; ++i) std::destroy_at(&(*this)[i]);

@@ -138,6 +138,7 @@ class socket : private session_owner {
   // --- traffic ---
   bool messages_arrived(pipe& from) noexcept override;
   bool try_take_alike(pipe& from, message& into) noexcept;
+  /// True. Apart, so that the short way before it saves no registers.
   [[gnu::noinline]] bool take(pipe& from, message& into);
   void after_take(pipe& from);
   void open_short_way(pipe& from) noexcept;

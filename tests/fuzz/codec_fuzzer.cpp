@@ -9,6 +9,7 @@
 #include <weir/zmtp/frame_header.hpp>
 #include <weir/zmtp/frame_scanner.hpp>
 #include <weir/zmtp/greeting.hpp>
+#include <weir/zmtp/incoming.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -296,6 +297,87 @@ void fuzz_frame_scanner(bytes input, std::uint64_t seed, std::uint8_t choice) {
   require(scan(input, limits, messages_allowed, seed) == expected, "stream in pieces");
 }
 
+// --- messages cut out of what has arrived
+
+using parts = std::vector<octets>;
+
+/// The whole messages in front of whatever breaks a rule, from a stream that is there as a whole.
+std::vector<parts> messages_simply(bytes stream, std::uint64_t count) {
+  std::vector<parts> messages;
+  parts begun;
+  while (messages.size() < count) {
+    frame_header header;
+    require(decode_header(stream.data(), stream.size(), header) == header_status::complete, "was scanned");
+    const bytes body = stream.subspan(header.header_bytes, header.body_bytes);
+    stream = stream.subspan(header.header_bytes + body.size());
+    if (header.kind == frame_kind::command) continue;
+    begun.emplace_back(body.begin(), body.end());
+    if (header.kind == frame_kind::last) messages.push_back(std::exchange(begun, {}));
+  }
+  return messages;
+}
+
+/// Takes as a socket does, now by the short way and now by the other, now at once and now later.
+class taker {
+ public:
+  taker(const scan_limits& limits, std::uint64_t seed) : arrived_(limits), choice_(seed) {
+    arrived_.scanner().allow_messages();
+  }
+
+  bool arrive(bytes piece) {
+    lease chunk = lease::copy_of(piece);
+    bytes unread = chunk;
+    arrived_.push(std::move(chunk));
+    while (!unread.empty())
+      if (!arrived_.scanner().scan(unread)) return false;
+    while (arrived_.has_message() && choose()) take();
+    if (arrived_.has_message()) return true;
+    if (arrived_.scanner().at_boundary())
+      arrived_.clear();
+    else if (choose())
+      arrived_.unpin_newest();
+    return true;
+  }
+  std::vector<parts> finish() {
+    if (choose()) arrived_.end_of_connection();
+    while (arrived_.has_message()) take();
+    return std::move(taken_);
+  }
+
+ private:
+  bool choose() {
+    choice_ = choice_ * 6364136223846793005U + 1442695040888963407U;
+    return choice_ >> 63 != 0;
+  }
+
+  void take() {
+    arrived_.open_short_way(choose() ? 1 : arrived_.messages());
+    while (arrived_.is_short_way_open() && arrived_.try_take_short(short_))
+      taken_.push_back({octets(short_.bytes().begin(), short_.bytes().end())});
+    if (!arrived_.has_message() || choose()) return;
+    arrived_.take(message_);
+    parts& out = taken_.emplace_back();
+    for (const frame& each : message_) out.emplace_back(each.bytes().begin(), each.bytes().end());
+    short_ = choose() && message_.size() == 1 ? message_.pop_front() : frame();
+  }
+
+  incoming arrived_;
+  std::uint64_t choice_;
+  frame short_;
+  message message_;
+  std::vector<parts> taken_;
+};
+
+void fuzz_incoming(bytes input, std::uint64_t seed) {
+  const scan_limits limits{.message_bytes_max = 1 << 20};
+  const std::vector<parts> expected = messages_simply(input, scan_simply(input, limits, true).messages);
+  for (const std::uint64_t cuts : {knife::whole, knife::single_bytes, seed}) {
+    taker socket(limits, seed + cuts);
+    feed_in_pieces(input, cuts, [&](bytes piece) { return socket.arrive(piece); });
+    require(socket.finish() == expected, "what arrives is taken");
+  }
+}
+
 // --- endpoint
 
 void fuzz_endpoint(bytes input) {
@@ -316,7 +398,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint8_t part = data[0];
   const std::uint64_t seed = 2 + std::uint64_t{data[1]};
   const bytes input = std::as_bytes(std::span(data, size)).subspan(2);
-  switch (part % 8) {
+  switch (part % 9) {
   case 0:
     fuzz_greeting(input, seed);
     break;
@@ -328,6 +410,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     break;
   case 3:
     fuzz_endpoint(input);
+    break;
+  case 8:
+    fuzz_incoming(input, seed);
     break;
   default:
     fuzz_frame_scanner(input, seed, part % 4);

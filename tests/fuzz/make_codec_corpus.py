@@ -5,7 +5,7 @@ A seed is: the part under test, where to cut, the bytes. See LLVMFuzzerTestOneIn
 """
 from pathlib import Path
 
-GREETING, FRAME_HEADER, COMMAND, ENDPOINT, STREAM = 0, 1, 2, 3, 4
+GREETING, FRAME_HEADER, COMMAND, ENDPOINT, STREAM, INCOMING = 0, 1, 2, 3, 4, 8
 TIGHT, OPEN = 1, 2  # of STREAM: small limits, messages allowed from the start
 
 
@@ -77,6 +77,8 @@ SEEDS = {
     "stream_long": (STREAM + OPEN, frame(b"b" * 256, MORE) + frame(b"")),
     "stream_huge": (STREAM + OPEN, b"\x02\x7f" + b"\xff" * 7),
     "stream_command_more": (STREAM + OPEN, frame(b"ok") + b"\x05\x00"),
+    "incoming_traffic": (INCOMING, TRAFFIC),
+    "incoming_alike": (INCOMING, (frame(b"e" * 31) * 9 + frame(b"e" * 30) * 9) * 2 + TRAFFIC),
 }
 
 corpus = Path(__file__).resolve().parent / "corpus" / "codec"

@@ -5,8 +5,8 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <support/real_server.hpp>
-#include <support/sockets.hpp>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -36,9 +37,22 @@ std::string why_no_program(const std::string& path) {
 
 } // namespace
 
+/// Below the ephemeral range: none of the thousands of connections that other tests make takes it before the
+/// server has it.
 std::uint16_t unused_port() {
-  const listening_socket probe = listen_on(transport::tcp);
-  return ntohs(reinterpret_cast<const sockaddr_in&>(probe.address).sin_port);
+  std::random_device random;
+  std::uniform_int_distribution<std::uint16_t> choose(20'000, 32'000);
+  for (;;) {
+    const std::uint16_t port = choose(random);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    const descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (probe.get() < 0) throw_errno("socket");
+    if (::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return port;
+    if (errno != EADDRINUSE) throw_errno("bind");
+  }
 }
 
 real_server::real_server(const char* user) : port_(unused_port()) {

@@ -49,7 +49,7 @@ std::uint16_t unused_port() {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(port);
     const descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (probe.get() < 0) throw_errno("socket");
+    if (!probe) throw_errno("socket");
     if (::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return port;
     if (errno != EADDRINUSE) throw_errno("bind");
   }

@@ -36,9 +36,9 @@ if(WEIR_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# All presets but release set CMAKE_UNITY_BUILD: many sources of a target are compiled as one, in half the time, because
-# most of it went to the same headers again and again. So names in unnamed namespaces are unique within a target.
-# The release preset compiles every source by itself, and finds the include that is missing.
+# The presets set CMAKE_UNITY_BUILD: many sources of a target are compiled as one, in half the time or less, because most
+# of it went to the same headers again and again. So names in unnamed namespaces are unique within a target.
+# tools/check-includes reads every source by itself, and finds the include that is missing.
 
 # lld links several times faster than the default linker, and the tests are many executables.
 check_linker_flag(CXX -fuse-ld=lld WEIR_HAS_LLD)

@@ -4,18 +4,16 @@
 // and read again.
 //
 //   codec_fuzzer -max_len=4096 tests/fuzz/corpus/codec
+#include "pieces.hpp"
+
 #include <weir/zmtp/command.hpp>
 #include <weir/zmtp/endpoint.hpp>
 #include <weir/zmtp/frame_header.hpp>
 #include <weir/zmtp/frame_scanner.hpp>
 #include <weir/zmtp/greeting.hpp>
-#include <weir/zmtp/incoming.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -23,14 +21,7 @@ namespace {
 
 using namespace weir;
 using namespace weir::zmtp;
-using bytes = std::span<const std::byte>;
-using octets = std::vector<std::byte>;
-
-void require(bool invariant, const char* text) {
-  if (invariant) return;
-  std::fprintf(stderr, "broken invariant: %s\n", text);
-  std::abort();
-}
+using namespace weir::fuzz;
 
 bool equal(bytes one, bytes other) {
   return std::ranges::equal(one, other);
@@ -39,36 +30,6 @@ bool equal(bytes one, bytes other) {
 bool lies_in(bytes part, bytes whole) {
   return part.empty() ||
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
-}
-
-/// Where to cut a stream: nowhere, everywhere, or at places that the input decides.
-class knife {
- public:
-  explicit knife(std::uint64_t seed) : state_(seed) {}
-  std::size_t next(std::size_t left) {
-    if (state_ == whole) return left;
-    if (state_ == single_bytes) return 1;
-    state_ = state_ * 6364136223846793005U + 1442695040888963407U;
-    const std::size_t piece = 1 + ((state_ >> 33) & ((state_ >> 60) % 2 == 0 ? 0xfU : 0x1ffU));
-    return std::min(piece, left);
-  }
-  static constexpr std::uint64_t whole = 0;
-  static constexpr std::uint64_t single_bytes = 1;
-
- private:
-  std::uint64_t state_;
-};
-
-/// Calls `take` with one piece after another, each in memory of its own size, until it returns false.
-template <class Take>
-void feed_in_pieces(bytes stream, std::uint64_t seed, Take take) {
-  knife cut(seed);
-  while (!stream.empty()) {
-    const std::size_t piece = cut.next(stream.size());
-    const octets chunk(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(piece));
-    if (!take(bytes(chunk))) return;
-    stream = stream.subspan(piece);
-  }
 }
 
 // --- greeting
@@ -297,87 +258,6 @@ void fuzz_frame_scanner(bytes input, std::uint64_t seed, std::uint8_t choice) {
   require(scan(input, limits, messages_allowed, seed) == expected, "stream in pieces");
 }
 
-// --- messages cut out of what has arrived
-
-using parts = std::vector<octets>;
-
-/// The whole messages in front of whatever breaks a rule, from a stream that is there as a whole.
-std::vector<parts> messages_simply(bytes stream, std::uint64_t count) {
-  std::vector<parts> messages;
-  parts begun;
-  while (messages.size() < count) {
-    frame_header header;
-    require(decode_header(stream.data(), stream.size(), header) == header_status::complete, "was scanned");
-    const bytes body = stream.subspan(header.header_bytes, header.body_bytes);
-    stream = stream.subspan(header.header_bytes + body.size());
-    if (header.kind == frame_kind::command) continue;
-    begun.emplace_back(body.begin(), body.end());
-    if (header.kind == frame_kind::last) messages.push_back(std::exchange(begun, {}));
-  }
-  return messages;
-}
-
-/// Takes as a socket does, now by the short way and now by the other, now at once and now later.
-class taker {
- public:
-  taker(const scan_limits& limits, std::uint64_t seed) : arrived_(limits), choice_(seed) {
-    arrived_.scanner().allow_messages();
-  }
-
-  bool arrive(bytes piece) {
-    lease chunk = lease::copy_of(piece);
-    bytes unread = chunk;
-    arrived_.push(std::move(chunk));
-    while (!unread.empty())
-      if (!arrived_.scanner().scan(unread)) return false;
-    while (arrived_.has_message() && choose()) take();
-    if (arrived_.has_message()) return true;
-    if (arrived_.scanner().at_boundary())
-      arrived_.clear();
-    else if (choose())
-      arrived_.unpin_newest();
-    return true;
-  }
-  std::vector<parts> finish() {
-    if (choose()) arrived_.end_of_connection();
-    while (arrived_.has_message()) take();
-    return std::move(taken_);
-  }
-
- private:
-  bool choose() {
-    choice_ = choice_ * 6364136223846793005U + 1442695040888963407U;
-    return choice_ >> 63 != 0;
-  }
-
-  void take() {
-    arrived_.open_short_way(choose() ? 1 : arrived_.messages());
-    while (arrived_.is_short_way_open() && arrived_.try_take_short(short_))
-      taken_.push_back({octets(short_.bytes().begin(), short_.bytes().end())});
-    if (!arrived_.has_message() || choose()) return;
-    arrived_.take(message_);
-    parts& out = taken_.emplace_back();
-    for (const frame& each : message_) out.emplace_back(each.bytes().begin(), each.bytes().end());
-    short_ = choose() && message_.size() == 1 ? message_.pop_front() : frame();
-  }
-
-  incoming arrived_;
-  std::uint64_t choice_;
-  frame short_;
-  message message_;
-  std::vector<parts> taken_;
-};
-
-void fuzz_incoming(bytes input, std::uint64_t seed) {
-  const scan_limits limits{.message_bytes_max = 1 << 20};
-  const std::vector<parts> expected = messages_simply(input, scan_simply(input, limits, true).messages);
-  for (const std::uint64_t cuts : {knife::whole, knife::single_bytes, seed}) {
-    taker socket(limits, seed + cuts);
-    feed_in_pieces(input, cuts, [&](bytes piece) { return socket.arrive(piece); });
-    require(socket.finish() == expected, "what arrives is taken");
-  }
-}
-
 // --- endpoint
 
 void fuzz_endpoint(bytes input) {
@@ -398,7 +278,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint8_t part = data[0];
   const std::uint64_t seed = 2 + std::uint64_t{data[1]};
   const bytes input = std::as_bytes(std::span(data, size)).subspan(2);
-  switch (part % 9) {
+  switch (part % 8) {
   case 0:
     fuzz_greeting(input, seed);
     break;
@@ -410,9 +290,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     break;
   case 3:
     fuzz_endpoint(input);
-    break;
-  case 8:
-    fuzz_incoming(input, seed);
     break;
   default:
     fuzz_frame_scanner(input, seed, part % 4);

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes the seeds of codec_fuzzer into corpus/codec beside this script.
+"""Writes the seeds of codec_fuzzer and incoming_fuzzer into corpus/codec and corpus/incoming beside this script.
 
-A seed is: the part under test, where to cut, the bytes. See LLVMFuzzerTestOneInput.
+A seed of the first is: the part under test, where to cut, the bytes; of the second: where to cut, the bytes. See
+LLVMFuzzerTestOneInput.
 """
 from pathlib import Path
 
-GREETING, FRAME_HEADER, COMMAND, ENDPOINT, STREAM, INCOMING = 0, 1, 2, 3, 4, 8
+GREETING, FRAME_HEADER, COMMAND, ENDPOINT, STREAM = 0, 1, 2, 3, 4
 TIGHT, OPEN = 1, 2  # of STREAM: small limits, messages allowed from the start
 
 
@@ -77,11 +78,20 @@ SEEDS = {
     "stream_long": (STREAM + OPEN, frame(b"b" * 256, MORE) + frame(b"")),
     "stream_huge": (STREAM + OPEN, b"\x02\x7f" + b"\xff" * 7),
     "stream_command_more": (STREAM + OPEN, frame(b"ok") + b"\x05\x00"),
-    "incoming_traffic": (INCOMING, TRAFFIC),
-    "incoming_alike": (INCOMING, (frame(b"e" * 31) * 9 + frame(b"e" * 30) * 9) * 2 + TRAFFIC),
+}
+
+ARRIVALS = {
+    "traffic": TRAFFIC,
+    "alike": (frame(b"e" * 31) * 9 + frame(b"e" * 30) * 9) * 2 + TRAFFIC,
+    "broken": frame(b"whole") + frame(b"half", MORE) + b"\x08\x00",
 }
 
 corpus = Path(__file__).resolve().parent / "corpus" / "codec"
 corpus.mkdir(parents=True, exist_ok=True)
 for name, (part, data) in SEEDS.items():
     (corpus / name).write_bytes(bytes([part, 7]) + data)
+
+arrivals = corpus.parent / "incoming"
+arrivals.mkdir(exist_ok=True)
+for name, data in ARRIVALS.items():
+    (arrivals / name).write_bytes(bytes([7]) + data)

@@ -239,7 +239,10 @@ TEST_P(outgoing_test, knows_which_of_many_messages_the_kernel_has_begun) {
       if (!out.try_push_short(short_body)) push(out, {body});
     EXPECT_TRUE(out.is_full());
     std::size_t read = 0;
-    while (out.is_full()) read += (co_await wire->peer.read(1)).size();
+    while (out.is_full()) {
+      const std::string piece = co_await wire->peer.read(1);
+      read += piece.size();
+    }
     const std::uint64_t taken = wire->connection.bytes_sent();
     std::size_t room = 0;
     for (; !out.is_full(); ++room) push(out, {body});

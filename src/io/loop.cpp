@@ -145,7 +145,7 @@ void loop::post_answer(work& item) noexcept {
   callers_.fetch_sub(1, std::memory_order_release); // the last touch: ~loop waits for it
 }
 
-/// Pairs with submit_and_wait: either it sees what was pushed, or we see that it sleeps.
+/// Pairs with sleep_until: either it sees what was pushed, or we see that it sleeps.
 void loop::wake_if_asleep() noexcept {
   if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst))
     proactor_->wake();
@@ -307,10 +307,15 @@ bool loop::has_work_queued() const noexcept {
 
 void loop::submit_and_wait(std::uint64_t deadline_ns) noexcept {
   const std::uint64_t wake_at_ns = std::min(deadline_ns, timers_.next_ns());
-  if (options_.spin_ns != 0 && wake_at_ns > now_ns_ && !has_work_queued() &&
-      spin(std::min(wake_at_ns, proactor_->now_ns() + options_.spin_ns)))
-    return note_wake();
+  const bool may_spin = options_.spin_ns != 0 && wake_at_ns > now_ns_ && !has_work_queued();
+  if (!may_spin || !spin(std::min(wake_at_ns, proactor_->now_ns() + options_.spin_ns)))
+    sleep_until(wake_at_ns);
+  if (wake_requested_.load(std::memory_order_relaxed))
+    wake_requested_.exchange(false, std::memory_order_acquire);
+}
 
+/// Does not sleep while anything is queued, but submits and looks all the same.
+void loop::sleep_until(std::uint64_t wake_at_ns) noexcept {
   sleeping_.store(true, std::memory_order_seq_cst);
   std::uint64_t timeout_ns = 0;
   if (!has_work_queued()) {
@@ -319,12 +324,6 @@ void loop::submit_and_wait(std::uint64_t deadline_ns) noexcept {
   }
   proactor_->wait(timeout_ns);
   sleeping_.store(false, std::memory_order_relaxed);
-  note_wake();
-}
-
-void loop::note_wake() noexcept {
-  if (wake_requested_.load(std::memory_order_relaxed))
-    wake_requested_.exchange(false, std::memory_order_acquire);
 }
 
 /// Looks again and again instead of sleeping: costs a core, saves the 20 to 40 us that waking one takes. True

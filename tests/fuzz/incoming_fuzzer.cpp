@@ -32,7 +32,7 @@ std::vector<parts> messages_simply(bytes stream, std::uint64_t count) {
     const bytes body = stream.subspan(header.header_bytes, header.body_bytes);
     stream = stream.subspan(header.header_bytes + body.size());
     if (header.kind == frame_kind::command) continue;
-    begun.emplace_back(body.begin(), body.end());
+    begun.push_back(copy_of(body));
     if (header.kind == frame_kind::last) messages.push_back(std::exchange(begun, {}));
   }
   return messages;
@@ -66,19 +66,16 @@ class taker {
   }
 
  private:
-  bool choose() {
-    choice_ = choice_ * 6364136223846793005U + 1442695040888963407U;
-    return choice_ >> 63 != 0;
-  }
+  bool choose() { return next_random(choice_) >> 63 != 0; }
 
   void take() {
     arrived_.open_short_way(choose() ? 1 : arrived_.messages());
     while (arrived_.is_short_way_open() && arrived_.try_take_short(short_))
-      taken_.push_back({octets(short_.bytes().begin(), short_.bytes().end())});
+      taken_.push_back({copy_of(short_.bytes())});
     if (!arrived_.has_message() || choose()) return;
     arrived_.take(message_);
     parts& out = taken_.emplace_back();
-    for (const frame& each : message_) out.emplace_back(each.bytes().begin(), each.bytes().end());
+    for (const frame& each : message_) out.push_back(copy_of(each.bytes()));
     short_ = choose() && message_.size() == 1 ? message_.pop_front() : frame();
   }
 

@@ -20,6 +20,15 @@ inline void require(bool invariant, const char* text) {
   std::abort();
 }
 
+inline octets copy_of(bytes from) {
+  return {from.begin(), from.end()};
+}
+
+/// The high bits are the random ones.
+inline std::uint64_t next_random(std::uint64_t& state) {
+  return state = state * 6364136223846793005U + 1442695040888963407U;
+}
+
 /// Where to cut a stream: nowhere, everywhere, or at places that the input decides.
 class knife {
  public:
@@ -27,8 +36,8 @@ class knife {
   std::size_t next(std::size_t left) {
     if (state_ == whole) return left;
     if (state_ == single_bytes) return 1;
-    state_ = state_ * 6364136223846793005U + 1442695040888963407U;
-    const std::size_t piece = 1 + ((state_ >> 33) & ((state_ >> 60) % 2 == 0 ? 0xfU : 0x1ffU));
+    const std::uint64_t random = next_random(state_);
+    const std::size_t piece = 1 + ((random >> 33) & ((random >> 60) % 2 == 0 ? 0xfU : 0x1ffU));
     return std::min(piece, left);
   }
   static constexpr std::uint64_t whole = 0;
@@ -44,7 +53,7 @@ void feed_in_pieces(bytes stream, std::uint64_t seed, Take take) {
   knife cut(seed);
   while (!stream.empty()) {
     const std::size_t piece = cut.next(stream.size());
-    const octets chunk(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(piece));
+    const octets chunk = copy_of(stream.first(piece));
     if (!take(bytes(chunk))) return;
     stream = stream.subspan(piece);
   }

@@ -50,6 +50,7 @@ TEST_F(outbound_test, holds_no_memory_when_everything_is_sent) {
   unsent.consume(4);
   EXPECT_TRUE(unsent.empty());
   EXPECT_EQ(unsent.gather(vectors), 0u);
+  EXPECT_EQ(unsent.room_bytes(), 0u);
   EXPECT_EQ(pool.slots_in_use(), 0u);
 }
 
@@ -75,6 +76,9 @@ TEST_F(outbound_test, takes_back_the_newest_bytes_wherever_they_lie) {
     unsent.append_copy(bytes_of(std::string(chunk_bytes, 'c') + "end"));
     unsent.take_back(count);
     EXPECT_EQ(unsent.bytes(), text.size() - count);
+    if (unsent.empty()) {
+      EXPECT_EQ(unsent.room_bytes(), 0u);
+    }
     unsent.append_copy(bytes_of("more"));
     EXPECT_EQ(content(unsent), text.substr(0, text.size() - count) + "more");
     unsent.consume(unsent.bytes());

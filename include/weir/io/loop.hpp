@@ -164,7 +164,7 @@ class loop {
   }
   void submit_and_wait(std::uint64_t deadline_ns) noexcept;
   bool spin(std::uint64_t until_ns) noexcept;
-  void note_wake() noexcept;
+  void sleep_until(std::uint64_t wake_at_ns) noexcept;
   void begin_phase(loop_phase phase) noexcept;
   void enter(loop_phase phase) noexcept;
   void enter(loop_phase phase, std::uint64_t at_ns) noexcept;

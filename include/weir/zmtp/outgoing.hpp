@@ -98,6 +98,7 @@ inline bool outgoing::try_push_short(const frame& body) noexcept {
   outbound& to = *target_;
   const std::size_t body_bytes = body.size();
   const std::size_t frame_bytes = short_header_bytes + body_bytes;
+  // There is room only behind bytes that are queued, and what is pushed here leaves with those.
   if (body_bytes > short_body_bytes_max || frame_bytes > to.room_bytes()) return false;
   if (begins_.size() >= short_way_max_) return false;
   begins_.push_back_in_place(std::uint64_t{written_});
